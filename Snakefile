@@ -1,1 +1,30 @@
+# ohmics: resistance signatures from pre- and post-relapse expression data.
+#   snakemake --configfile config/config.yaml --cores 2
+#   ohmics run config/config.yaml --cores 2        (the same, with the messages meant for people)
+from snakemake.utils import min_version
 
+min_version("9.27")
+
+
+include: "workflow/rules/common.smk"
+
+
+if PLAN.modality == "single_cell":
+
+    include: "workflow/rules/single_cell.smk"
+
+else:
+
+    include: "workflow/rules/bulk.smk"
+
+
+include: "workflow/rules/signatures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        f"{OUT}/reports/qc.html",
+        f"{OUT}/reports/signatures.html",
+        f"{OUT}/tables/skipped.tsv",

@@ -7,11 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ohmics.errors import OhmicsError
 from ohmics.tables import Table
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 @contextmanager
@@ -57,3 +61,9 @@ def write_text(text: str, path: str | Path) -> None:
     """Write text so that the file is either whole or absent."""
     with write_atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_h5ad(adata: AnnData, path: str | Path) -> None:
+    """Write an AnnData file whole, the same bytes for the same content."""
+    with write_atomic(path) as temporary:
+        adata.write_h5ad(temporary, compression="gzip", compression_opts=1)

@@ -28,6 +28,8 @@ PATIENT_VERDICTS = (
     "not_assessable",
 )
 GRADES = ("weak", "moderate", "strong")
+ANTIGEN_OF_THE_SAMPLE = "target"
+"""Stands for the sample sheet's target antigen where a call names the antigen it reads."""
 SIGNATURE = "signature"
 """Name of the signed list of a mechanism: its recommended up list minus its recommended down list."""
 
@@ -61,7 +63,8 @@ class PrimaryLine:
     ``gene_list`` is a list's name or ``signature``; it is empty when ``nature`` is not expression.
     ``method`` is a scoring method, or the call's name for a call. ``direction`` is the direction of
     the measured value (not of the genes) when resistance operates. ``margin`` is in between-patient
-    standard deviations of the change.
+    standard deviations of the change. ``antigen`` is the antigen an antigen call reads: a name of
+    antigens.tsv, or ``target`` for the sample's own target.
     """
 
     nature: Literal["expression", "composition", "call", "external"]
@@ -70,6 +73,7 @@ class PrimaryLine:
     cell_type: str = ""
     direction: Literal["up", "down"] = "up"
     margin: float = 0.5
+    antigen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,8 @@ class EvidenceLine:
 
     ``nature`` says of which kind it is; lines of different nature count towards the grade.
     ``mechanism`` names the mechanism whose list is read (empty: the same mechanism); a line against
-    names the rival explanation in ``note``.
+    names the rival explanation in ``note``. ``method`` names the call, and ``antigen`` what an antigen
+    call reads (see `PrimaryLine`).
     """
 
     nature: Literal["expression", "composition", "call", "external"]
@@ -87,6 +92,8 @@ class EvidenceLine:
     cell_type: str = ""
     direction: Literal["up", "down"] = "up"
     note: str = ""
+    method: str = ""
+    antigen: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +121,7 @@ class Mechanism:
     confounders: tuple[str, ...] = ()
     citations: tuple[str, ...] = ()
     not_assessable_reason: str = ""
+    large_sets: tuple[str, ...] = ()
     expected: Mapping[str, str] = field(default_factory=dict)
     note: Mapping[str, str] = field(default_factory=dict)
 
@@ -129,6 +137,8 @@ class Antigen:
     loss_mechanism: str = ""
     alternatives: tuple[str, ...] = ()
     caveats: str = ""
+    detection: str = ""
+    normal_expression: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +151,18 @@ class CellMarkers:
     positive: tuple[str, ...] = ()
     negative: tuple[str, ...] = ()
     source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineagePanel:
+    """Marker genes of one lineage that a malignant cell may take or leave."""
+
+    name: str
+    genes: tuple[str, ...]
+    rule: str = ""
+    source: str = ""
+    checked: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

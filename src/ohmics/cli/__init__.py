@@ -1,0 +1,83 @@
+"""The command line: one verb a stage, each in a file of its own, imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from ohmics.errors import OhmicsError
+
+# verb: (module, one line for --help, group)
+VERBS: dict[str, tuple[str, str, str]] = {
+    "demo": ("demo", "run the whole workflow on toy cohorts with planted resistance", "start"),
+    "init": ("init", "make a folder with a commented config and sample sheet", "start"),
+    "check": ("check", "check a config, its sheet and its data before anything runs", "start"),
+    "run": ("run", "run the workflow on a config (passes anything else to snakemake)", "start"),
+    "verify": ("verify", "check every table of a results folder against its schema", "start"),
+    "catalog": ("catalog", "list, show, export or check the mechanism catalogue", "start"),
+    "version": ("version", "print versions", "start"),
+    "samples": ("samples", "sheet -> SAMPLES, after a look into every matrix", "stages"),
+    "qc": ("qc", "one single-cell sample -> kept cells, QC, marker evidence", "stages"),
+    "bulk-qc": ("bulk_qc", "one bulk matrix -> counts, QC", "stages"),
+    "pairs": ("pairs", "QC of all samples -> QC table, PAIRS", "stages"),
+    "embed": ("embed", "kept cells of all samples -> clusters, UMAP", "stages"),
+    "annotate": ("annotate", "clusters and marker evidence -> CELLS", "stages"),
+    "aggregate": ("aggregate", "one sample -> gene sums and pseudobulk by cell type", "stages"),
+    "reference": ("reference", "gene sums of all samples -> GENE_REFERENCE, pseudobulk, IDENTITY", "stages"),
+    "targets": ("targets", "depths of all samples -> TARGETS", "stages"),
+    "lists": ("lists", "catalogue and user lists -> the gene lists of a run", "stages"),
+    "score-sample": ("score", "one single-cell sample -> SCORES, CELL_SCORES, COVERAGE", "stages"),
+    "score-bulk": ("score", "bulk counts -> SCORES, COVERAGE", "stages"),
+    "gather": ("gather", "tables of all samples -> one table", "stages"),
+    "compare": ("compare", "SCORES -> EFFECTS, COMPOSITION", "stages"),
+    "de": ("de", "pseudobulk or bulk counts -> DE", "stages"),
+    "gene-sets": ("gene_sets", "pseudobulk or bulk counts -> ENRICHMENT", "stages"),
+    "evidence": ("evidence", "EFFECTS and ENRICHMENT -> EVIDENCE", "stages"),
+    "config-used": ("config_used", "config -> the same with every default", "stages"),
+    "report": ("report", "tables -> qc.html or signatures.html", "stages"),
+}  # fmt: skip
+
+
+def _overview() -> str:
+    lines = ["usage: ohmics VERB ...", "", "Resistance signatures from pre- and post-relapse expression data.", ""]
+    for group, title in (("start", "To begin with:"), ("stages", "Stages (the workflow calls these):")):
+        lines.append(title)
+        lines += [f"  {verb:<13} {text}" for verb, (_, text, where) in VERBS.items() if where == group]
+        lines.append("")
+    lines.append("`ohmics VERB --help` explains a verb. Research use only; never a diagnosis.")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status: 0 done, 1 a step failed, 2 the input was refused."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_overview())
+        return 0 if words else 2
+    if words[0] == "--version":
+        words[0] = "version"
+    verb = words[0]
+    if verb not in VERBS:
+        from ohmics.errors import did_you_mean
+
+        print(f"ohmics: unknown verb `{verb}`; {did_you_mean(verb, VERBS) or 'see `ohmics --help`'}", file=sys.stderr)
+        return 2
+    module = import_module(f"ohmics.cli.{VERBS[verb][0]}")
+    parser = argparse.ArgumentParser(prog="ohmics")
+    module.add_parser(parser.add_subparsers(metavar="VERB"))
+    if getattr(module, "PASSES_UNKNOWN", False):
+        arguments, arguments_rest = parser.parse_known_args(words)
+        arguments.rest = arguments_rest
+    else:
+        arguments = parser.parse_args(words)
+    try:
+        return int(arguments.func(arguments))
+    except OhmicsError as error:
+        print(f"ohmics {verb}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output (head, less) went away; that is no error of ours.
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,78 @@
+"""`ohmics lists`: the catalogue and the user's lists come in, the gene lists of this run go out as one JSON file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ohmics.catalog import Catalog, catalog
+from ohmics.cli._common import selected_catalog, stage_parser
+from ohmics.evidence import cell_type_read, purified_type_of
+from ohmics.io import read_table, write_text
+from ohmics.tables import SAMPLES
+
+
+def add_parser(commands: Any) -> None:
+    """Add the verb."""
+    parser = stage_parser(commands, "lists", "Choose the gene lists of a run and the cell types they are read in.", run)
+    parser.add_argument("--samples", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write lists, the cell types each is scored on, and the primary lines of the run."""
+    settings = arguments.settings
+    samples = read_table(arguments.samples, SAMPLES)
+    everything = catalog(*settings["catalog_paths"], *settings["score_gene_lists"])
+    chosen = selected_catalog(everything, samples, settings["score_tiers"])
+    modality, purified = str(samples["modality"].iloc[0]), purified_type_of(samples)
+    score_on = _score_on(chosen, everything, modality)
+    content = {
+        "lists": {key: everything.gene_lists[key] for key in sorted(score_on)},
+        "score_on": {key: sorted(score_on[key]) for key in sorted(score_on)},
+        "mechanism": {key: _mechanism_of(everything, key) for key in sorted(score_on)},
+        "primary": _primary(chosen, modality, purified),
+        "descendants": {name: sorted(everything.descendants(name)) for name in sorted(everything.markers)},
+    }
+    write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", arguments.out)
+    print(f"{len(score_on)} gene lists of {len(chosen.mechanisms)} mechanisms")
+    return 0
+
+
+def _mechanism_of(everything: Catalog, key: str) -> str:
+    mechanism = key.partition("/")[0]
+    return mechanism if mechanism in everything.mechanisms else ""
+
+
+def _score_on(chosen: Catalog, everything: Catalog, modality: str) -> dict[str, set[str]]:
+    """Lists of the chosen mechanisms on their cell types, rivals' lists where a line reads them, user lists on all."""
+    found: dict[str, set[str]] = {}
+    for mechanism in chosen.mechanisms.values():
+        types = {"bulk"} if modality == "bulk" else {name for name in mechanism.score_on if name != "bulk"}
+        for key in everything.gene_lists:
+            if key.startswith(f"{mechanism.id}/") and types:
+                found.setdefault(key, set()).update(types)
+        read_in = mechanism.primary_line.cell_type if mechanism.primary_line else ""
+        for line in (*mechanism.further_lines, *mechanism.lines_against):
+            key = f"{line.mechanism or mechanism.id}/{line.gene_list}"
+            cell_type = "bulk" if modality == "bulk" else (line.cell_type or read_in).replace("bulk", "")
+            if line.nature == "expression" and key in everything.gene_lists and cell_type:
+                found.setdefault(key, set()).add(cell_type)
+    for key, gene_list in everything.lists.items():
+        if not gene_list.mechanism:
+            found[key] = {"bulk"} if modality == "bulk" else {"*"}
+    return found
+
+
+def _primary(chosen: Catalog, modality: str, purified: str) -> list[dict[str, Any]]:
+    lines = chosen.primary_lines()
+    rows = []
+    for row in lines[lines["nature"] == "expression"].to_dict("records"):
+        mechanism = chosen.mechanisms[row["mechanism"]]
+        cell_type, _ = cell_type_read(mechanism, chosen, modality=modality, purified_type=purified)
+        if cell_type:
+            rows.append({**row, "cell_type": cell_type})
+    return rows
+

@@ -1,0 +1,31 @@
+"""`ohmics pairs`: SAMPLES and QC come in, PAIRS of the usable samples go out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ohmics.cli._common import contrasts_of, stage_parser
+from ohmics.intake.pairing import describe_pairs, resolve_pairs
+from ohmics.io import read_table, write_table
+from ohmics.tables import PAIRS, QC, SAMPLES
+
+
+def add_parser(commands: Any) -> None:
+    """Add the verb."""
+    parser = stage_parser(commands, "pairs", "Pair the usable samples for every contrast.", run)
+    parser.add_argument("--samples", type=Path, required=True)
+    parser.add_argument("--qc", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Resolve the pairs, print them and write them."""
+    samples, qc = read_table(arguments.samples, SAMPLES), read_table(arguments.qc, QC)
+    excluded = qc.loc[qc["verdict"] == "excluded", "sample"].tolist()
+    pairs = resolve_pairs(samples, contrasts_of(arguments.settings), excluded=excluded)
+    for line in describe_pairs(pairs):
+        print(line)
+    write_table(pairs, PAIRS, arguments.out)
+    return 0

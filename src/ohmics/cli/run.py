@@ -1,0 +1,77 @@
+"""`ohmics run`: a config comes in, the workflow runs; whatever else is given goes to snakemake."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ohmics.errors import Fault, OhmicsError, did_you_mean
+from ohmics.plan import Plan, load_plan
+from ohmics.shipped import shipped
+
+PASSES_UNKNOWN = True
+"""Options that are not ours are snakemake's."""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the verb."""
+    parser = commands.add_parser(
+        "run",
+        help="run the workflow on a config",
+        description="Run the workflow. Every other option is passed on, for example -n, --forcerun de, --unlock.",
+    )
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--cores", default="2", help="cores to use at once (default 2)")
+    parser.add_argument("--profile-name", default="local", help="a folder of workflow/profiles, or a path (default local)")
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the config and its sheet, then hand over to snakemake; return its status."""
+    plan = load_plan(arguments.config)
+    rest = list(getattr(arguments, "rest", []))
+    quiet = not any(word in ("-n", "--dry-run", "--lint", "--unlock", "--report", "--summary") for word in rest)
+    if quiet:
+        print(f"{len(plan.samples)} {plan.modality.replace('_', '-')} samples; results go to {plan.config['outdir']}/", flush=True)
+    status = call_snakemake(arguments.config, cores=arguments.cores, profile=arguments.profile_name, rest=rest)
+    if quiet and status == 0:
+        for line in where_reports_are(plan):
+            print(line)
+    return status
+
+
+def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str]) -> int:
+    """Start snakemake on the shipped Snakefile in the current folder and return its status."""
+    command = [
+        sys.executable, "-m", "snakemake",
+        "--snakefile", str(shipped("Snakefile")),
+        "--configfile", str(config),
+        "--cores", str(cores),
+        "--workflow-profile", str(profile_folder(profile)),
+        *rest,
+    ]  # fmt: skip
+    # One BLAS thread a process: the results are the same bytes, and jobs do not take each other's cores.
+    pinned = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    return subprocess.run(command, env={**os.environ, **pinned}, check=False).returncode
+
+
+def profile_folder(name: str) -> Path:
+    """Return the folder of a profile; snakemake itself ignores a misspelt one in silence."""
+    profiles = shipped("workflow") / "profiles"
+    for candidate in (profiles / name, Path(name)):
+        if (candidate / "config.yaml").is_file() or (candidate / "config.v9+.yaml").is_file():
+            return candidate
+    known = sorted(path.name for path in profiles.iterdir() if path.is_dir())
+    raise OhmicsError(
+        Fault(f"no profile `{name}`", legal=f"{', '.join(known)}, or a folder with a config.yaml", remedy=did_you_mean(name, known))
+    )
+
+
+def where_reports_are(plan: Plan) -> list[str]:
+    """Return the lines that say where the reports lie."""
+    folder = Path(plan.config["outdir"]).resolve() / "reports"
+    return ["reports:", *(f"  {folder / name}" for name in ("qc.html", "signatures.html"))]

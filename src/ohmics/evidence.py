@@ -1,0 +1,563 @@
+"""EFFECTS, ENRICHMENT and calls come in, EVIDENCE goes out: a verdict per mechanism, cohort and patient, argued both ways.
+
+The rules stand in two tables, `COHORT_RULES` and `PATIENT_RULES`; the first rule that holds decides. Nothing here sees
+an expression matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ohmics._evidence_lines import Line, against_lines, call_facts, further_lines, number, primary_key
+from ohmics.model import SIGNATURE, Mechanism
+from ohmics.tables import EVIDENCE
+
+if TYPE_CHECKING:
+    from ohmics.catalog import Catalog
+
+ALPHA = 0.05
+MIN_UNITS_FOR_FLIPS = 6
+"""Below six pairs the smallest sign-flip p is above 0.05 after any correction: 2/2^5 = 0.0625."""
+MIXED_COMPARTMENTS = ("t_cell", "car_t_product", "tumour")
+"""Programmes of one cell type: in unsorted bulk their change cannot be told from a change of that type's share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The numbers about one mechanism in one contrast that the cohort rules read."""
+
+    mechanism: Mechanism
+    modality: str
+    cell_type: str
+    gene_list: str
+    effect: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    interval_level: float = np.nan
+    q: float = np.nan
+    smallest_p: float = np.nan
+    n_units: int = 0
+    n_pairs: int = 0
+    n_different_pairs: int = 0
+    differs_in: str = ""
+    sd_change: float = np.nan
+    purified: bool = False
+    model_q: float = np.nan
+    model_p: float = np.nan
+    model_sign: float = np.nan
+    model_method: str = ""
+    skipped: str = ""
+    call_reason: str = ""
+    has_effect: bool = False
+    unit: str = ""
+
+    @property
+    def sign(self) -> int:
+        """The sign a supporting effect has."""
+        line = self.mechanism.primary_line
+        return -1 if line is not None and line.direction == "down" else 1
+
+    @property
+    def margin(self) -> float:
+        """The smallest change that matters, in units of the score."""
+        line = self.mechanism.primary_line
+        return np.nan if line is None else line.margin * self.sd_change
+
+    @property
+    def pairs_needed(self) -> int:
+        """Pairs for 80 % power at the margin, two-sided 0.05, normal approximation."""
+        line = self.mechanism.primary_line
+        return 0 if line is None else int(np.ceil(((1.96 + 0.8416) / line.margin) ** 2)) + 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row of the rule table: when it holds, what the verdict is, and the sentence that says so."""
+
+    verdict: str
+    sub_reason: str
+    holds: Callable[[Facts], bool]
+    sentence: Callable[[Facts], str]
+
+
+def _interval(f: Facts) -> str:
+    level = f"{100 * f.interval_level:.3g} %" if np.isfinite(f.interval_level) else "interval"
+    return f"{number(f.effect, signed=True)} ({level} {number(f.low, signed=True)} to {number(f.high, signed=True)})"
+
+
+def _primary(f: Facts) -> bool:
+    return f.mechanism.primary_line is not None and f.mechanism.primary_line.nature in ("expression", "composition")
+
+
+def _significant(f: Facts, sign: int) -> bool:
+    return f.n_units >= MIN_UNITS_FOR_FLIPS and f.q < ALPHA and np.sign(f.effect) == sign * f.sign
+
+
+def _model_says(f: Facts, sign: int) -> bool:
+    return f.n_units < MIN_UNITS_FOR_FLIPS and f.model_q < ALPHA and np.sign(f.model_sign) == sign * f.sign
+
+
+COHORT_RULES: tuple[Rule, ...] = (
+    Rule(
+        verdict="not_assessable",
+        sub_reason="not_visible_in_expression",
+        holds=lambda f: (
+            f.mechanism.tier == "not_assessable"
+            or f.mechanism.primary_line is None
+            or f.mechanism.primary_line.nature == "external"
+        ),
+        sentence=lambda f: (
+            f"not assessable from expression: {f.mechanism.not_assessable_reason or f.mechanism.not_visible}"
+        ),
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="no_call",
+        holds=lambda f: not _primary(f) and not f.call_reason,
+        sentence=lambda f: (
+            f"rests on a call ({f.mechanism.primary_line.method if f.mechanism.primary_line else ''}) that this run does not hold"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="called_per_patient",
+        holds=lambda f: not _primary(f),
+        sentence=lambda f: f"decided patient by patient: {f.call_reason}",
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="wrong_modality",
+        holds=lambda f: not f.cell_type,
+        sentence=lambda f: (
+            f"is read in {', '.join(f.mechanism.score_on)}, which a {f.modality.replace('_', '-')} run of this kind does not show"
+        ),
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="not_tested",
+        holds=lambda f: not f.has_effect,
+        sentence=lambda f: f.skipped or f"no score of {f.gene_list} in {f.cell_type} in this contrast",
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="pairs_not_comparable",
+        holds=lambda f: f.n_pairs > 0 and f.n_different_pairs >= f.n_pairs,
+        sentence=lambda f: (
+            f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in}), so no cohort verdict is given"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="confounded_by_composition",
+        holds=lambda f: (
+            f.modality == "bulk"
+            and not f.purified
+            and f.mechanism.compartment in MIXED_COMPARTMENTS
+            and (_significant(f, 1) or _significant(f, -1) or _model_says(f, 1) or _model_says(f, -1))
+        ),
+        sentence=lambda f: (
+            f"changed by {_interval(f)}, but confounded by composition: in unsorted bulk a change of the programme"
+            " cannot be told from a change in the share of the cells that carry it"
+        ),
+    ),
+    Rule(
+        verdict="supported",
+        sub_reason="",
+        holds=lambda f: _significant(f, 1),
+        sentence=lambda f: f"changed as predicted by {_interval(f)}, q {number(f.q)}, {f.n_units} units",
+    ),
+    Rule(
+        verdict="contradicted",
+        sub_reason="",
+        holds=lambda f: _significant(f, -1),
+        sentence=lambda f: f"changed against the prediction by {_interval(f)}, q {number(f.q)}, {f.n_units} units",
+    ),
+    Rule(
+        verdict="supported",
+        sub_reason="moderated_model_only",
+        holds=lambda f: _model_says(f, 1),
+        sentence=lambda f: (
+            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
+            f" finds the predicted direction, q {number(f.model_q)}"
+        ),
+    ),
+    Rule(
+        verdict="contradicted",
+        sub_reason="moderated_model_only",
+        holds=lambda f: _model_says(f, -1),
+        sentence=lambda f: (
+            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
+            f" finds the opposite direction, q {number(f.model_q)}"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="no_relevant_change",
+        holds=lambda f: f.low > -f.margin and f.high < f.margin and f.interval_level >= 0.9,
+        sentence=lambda f: (
+            f"the interval {_interval(f)} lies inside ±{number(f.margin)}, the smallest change that matters"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="inconclusive",
+        holds=lambda f: True,
+        sentence=lambda f: (
+            f"changed by {_interval(f)}, q {number(f.q)}; {f.n_units} units cannot tell it from no change"
+            f" (smallest reachable p {number(f.smallest_p)}); about {f.pairs_needed} would find the smallest change that"
+            " matters with 80 % power"
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The tables of one run, and what is derived from them once."""
+
+    effects: pd.DataFrame
+    enrichment: pd.DataFrame
+    catalog: Catalog
+    tables: Mapping[str, pd.DataFrame]
+    modality: str
+    purified_type: str
+    skipped: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+
+
+def weigh_evidence(
+    *,
+    effects: pd.DataFrame,
+    enrichment: pd.DataFrame,
+    catalog: Catalog,
+    antigen: pd.DataFrame | None = None,
+    lineage: pd.DataFrame | None = None,
+    car: pd.DataFrame | None = None,
+    composition: pd.DataFrame | None = None,
+    association: pd.DataFrame | None = None,
+    qc: pd.DataFrame | None = None,
+    presentation: pd.DataFrame | None = None,
+    samples: pd.DataFrame | None = None,
+    pairs: pd.DataFrame | None = None,
+    skipped: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Weigh what the tables say of every mechanism of the catalogue.
+
+    Parameters
+    ----------
+    effects, enrichment
+        EFFECTS and ENRICHMENT of one run.
+    catalog
+        The mechanisms; those whose therapy the run does not hold should be left out (`Catalog.select`).
+    antigen, presentation, lineage, car, composition, association, qc
+        Further tables, where the run has them; a mechanism that rests on an absent one is not_assessable.
+    samples, pairs, skipped
+        SAMPLES, PAIRS and SKIPPED, from which modality, comparability of pairs and reasons are read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        EVIDENCE: one row a contrast, level, subject and mechanism.
+    """
+    given = {
+        "antigen": antigen,
+        "antigen_presentation": presentation,
+        "lineage": lineage,
+        "car": car,
+        "composition": composition,
+        "association": association,
+        "qc": qc,
+        "pairs": pairs,
+    }
+    run = _Run(
+        effects=effects,
+        enrichment=enrichment,
+        catalog=catalog,
+        tables={name: frame for name, frame in given.items() if frame is not None},
+        modality=_modality(effects, samples),
+        purified_type=purified_type_of(samples),
+        skipped=_skip_reasons(skipped),
+    )
+    contrasts = list(dict.fromkeys([*effects["contrast"], *(pairs["contrast"] if pairs is not None else [])]))
+    rows: list[dict[str, Any]] = []
+    for contrast in contrasts:
+        for mechanism in catalog.mechanisms.values():
+            facts = _facts(run, contrast, mechanism)
+            rows.append(_cohort_row(run, contrast, facts))
+            rows += _patient_rows(run, contrast, facts)
+    return EVIDENCE.conform(rows)
+
+
+def _modality(effects: pd.DataFrame, samples: pd.DataFrame | None) -> str:
+    if samples is not None and len(samples):
+        return str(samples["modality"].iloc[0])
+    return "bulk" if len(effects) and set(effects["cell_type"]) == {"bulk"} else "single_cell"
+
+
+def purified_type_of(samples: pd.DataFrame | None) -> str:
+    """Return the one purified cell type all samples consist of, empty when there is none."""
+    if samples is None or "purified_type" not in samples or samples["purified_type"].isna().any():
+        return ""
+    types = set(samples["purified_type"])
+    return str(types.pop()) if len(types) == 1 else ""
+
+
+def _skip_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
+    """Reasons by (contrast, cell type, item); a row without a contrast or a cell type speaks of all of them."""
+    reasons: dict[tuple[str, str, str], str] = {}
+    if skipped is None:
+        return reasons
+    for row in skipped.fillna("").itertuples():
+        if row.stage in ("score", "compare"):
+            reasons.setdefault((str(row.contrast), str(row.cell_type), str(row.item)), str(row.reason))
+    return reasons
+
+
+def _why_skipped(run: _Run, contrast: str, cell_type: str, gene_list: str) -> str:
+    for key in (
+        (contrast, cell_type, gene_list),
+        ("", cell_type, gene_list),
+        ("", "", gene_list),
+        (contrast, cell_type, ""),
+        ("", cell_type, ""),
+        (contrast, "", ""),
+    ):
+        if key in run.skipped:
+            return run.skipped[key]
+    return ""
+
+
+def cell_type_read(
+    mechanism: Mechanism, catalog: Catalog, *, modality: str, purified_type: str = ""
+) -> tuple[str, bool]:
+    """Return the cell type in which a mechanism's primary line is read in a run, and whether it is purified bulk.
+
+    The cell type is empty when a run of this modality does not show it. Bulk of one purified type shows what is
+    read in that type, its parents and its subtypes.
+    """
+    line = mechanism.primary_line
+    if line is None:
+        return "", False
+    if modality == "single_cell":
+        if line.cell_type != "bulk":
+            return line.cell_type, False
+        return next((cell_type for cell_type in mechanism.score_on if cell_type != "bulk"), ""), False
+    if purified_type and _is_kin(catalog, purified_type, mechanism.score_on):
+        return "bulk", True
+    return ("bulk" if "bulk" in mechanism.score_on else ""), False
+
+
+def _is_kin(catalog: Catalog, purified: str, score_on: tuple[str, ...]) -> bool:
+    related = {purified, *catalog.descendants(purified), *catalog.ancestors(purified)}
+    if "T cell" in related:
+        # Purified T cells of a CAR product are what CAR+ lines are read in.
+        related.add("car_positive")
+    return bool(related & set(score_on))
+
+
+def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
+    line = mechanism.primary_line
+    cell_type, purified = cell_type_read(
+        mechanism, run.catalog, modality=run.modality, purified_type=run.purified_type
+    )
+    key = primary_key(mechanism)
+    facts = Facts(
+        mechanism=mechanism, modality=run.modality, cell_type=cell_type, gene_list=key, purified=purified
+    )
+    facts = replace(facts, **_pair_facts(run, contrast))
+    if line is None or line.nature in ("call", "external"):
+        return replace(facts, call_reason=call_facts(run.tables, mechanism))
+    if line.nature == "composition":
+        return replace(facts, **_composition_facts(run, contrast, cell_type))
+    rows = run.effects
+    mine = rows[
+        (rows["contrast"] == contrast)
+        & (rows["level"] == "cohort")
+        & (rows["cell_type"] == cell_type)
+        & (rows["gene_list"] == key)
+        & (rows["method"] == line.method)
+        & (rows["depth"] == "thinned")
+    ]
+    if mine.empty:
+        return replace(facts, skipped=_why_skipped(run, contrast, cell_type, key))
+    row = mine.iloc[0]
+    return replace(
+        facts,
+        has_effect=True,
+        **{name: float(row[name]) for name in ("effect", "low", "high", "interval_level", "q", "smallest_p", "sd_change")},
+        n_units=int(row["n_units"]),
+        n_pairs=int(row["n_pairs"]),
+        unit=str(row["unit"]),
+        **_model_facts(run, contrast, cell_type, key),
+    )
+
+
+def _pair_facts(run: _Run, contrast: str) -> dict[str, Any]:
+    pairs = run.tables.get("pairs")
+    if pairs is None:
+        return {}
+    mine = pairs[(pairs["contrast"] == contrast) & pairs["complete"].astype(bool)]
+    different = mine["differs_in"].dropna()
+    fields = sorted({name for text in different for name in str(text).split("|") if name})
+    return {"n_pairs": len(mine), "n_different_pairs": len(different), "differs_in": " and ".join(fields)}
+
+
+def _composition_facts(run: _Run, contrast: str, cell_type: str) -> dict[str, Any]:
+    frame = run.tables.get("composition")
+    if frame is None:
+        return {"skipped": "this run holds no composition table"}
+    mine = frame[
+        (frame["contrast"] == contrast) & (frame["subject"] == contrast) & (frame["cell_type"] == cell_type)
+    ]
+    if mine.empty:
+        return {"skipped": _why_skipped(run, contrast, cell_type, "composition") or f"no fraction of {cell_type} was compared"}
+    row = mine.iloc[0]
+    units = int(row["n_pairs"])
+    return {
+        "has_effect": True,
+        **{name: float(row[name]) for name in ("effect", "low", "high", "q")},
+        "interval_level": 0.95,
+        "n_units": units,
+        "smallest_p": 2.0 / 2.0**units,
+        "unit": "centred log ratio",
+    }
+
+
+def _model_facts(run: _Run, contrast: str, cell_type: str, gene_list: str) -> dict[str, Any]:
+    rows = run.enrichment
+    mine = rows[
+        (rows["contrast"] == contrast)
+        & (rows["cell_type"] == cell_type)
+        & (rows["gene_list"] == gene_list)
+        & rows["method"].isin(["camera", "fry"])
+    ]
+    if mine.empty:
+        return {}
+    row = mine.sort_values("p").iloc[0] if len(mine) == 1 else mine[mine["method"] == "camera"].iloc[0]
+    return {
+        "model_q": float(row["q"]),
+        "model_p": float(row["p"]),
+        "model_sign": float(np.sign(row["es"])),
+        "model_method": str(row["method"]),
+    }
+
+
+def _cohort_row(run: _Run, contrast: str, facts: Facts) -> dict[str, Any]:
+    rule = next(rule for rule in COHORT_RULES if rule.holds(facts))
+    for_lines, against = further_lines(run, contrast, facts), against_lines(run, contrast, facts)
+    decided = rule.verdict in ("supported", "contradicted")
+    if rule.verdict == "supported":
+        for_lines = [Line(nature=facts.mechanism.primary_line.nature, text=_primary_text(facts)), *for_lines]  # type: ignore[union-attr]  # a rule that supports needs a primary line
+    elif rule.verdict == "contradicted":
+        against = [Line(nature="expression", text=_primary_text(facts)), *against]
+    return _row(
+        contrast,
+        "cohort",
+        contrast,
+        facts,
+        verdict=rule.verdict,
+        sub_reason=rule.sub_reason,
+        grade=_grade(rule, for_lines if rule.verdict == "supported" else against) if decided else "",
+        lines_for="|".join(line.text for line in for_lines),
+        lines_against="|".join(line.text for line in against),
+        reasons=f"{facts.mechanism.name}: {rule.sentence(facts)}.",
+    )
+
+
+def _grade(rule: Rule, lines: list[Line]) -> str:
+    if rule.sub_reason == "moderated_model_only":
+        return "weak"
+    natures = len({line.nature for line in lines if line.counts})
+    return "strong" if natures >= 3 else "moderate" if natures == 2 else "weak"
+
+
+def _primary_text(facts: Facts) -> str:
+    if not facts.has_effect:
+        return ""
+    text = f"{facts.gene_list or facts.cell_type} in {facts.cell_type}: {_interval(facts)}"
+    text += f", q {number(facts.q)}" if np.isfinite(facts.q) else ""
+    if facts.model_method:
+        text += f"; {facts.model_method} p {number(facts.model_p)} (same genes: one line)"
+    return text
+
+
+def _row(contrast: str, level: str, subject: str, facts: Facts, **more: str) -> dict[str, Any]:
+    mechanism = facts.mechanism
+    return {
+        "contrast": contrast,
+        "level": level,
+        "subject": subject,
+        "mechanism": mechanism.id,
+        "primary_line": _primary_text(facts) if level == "cohort" else "",
+        "observability": f"Shows: {mechanism.visible.rstrip('.')}. Cannot show: {mechanism.not_visible.rstrip('.')}.",
+        "sub_reason": "",
+        "grade": "",
+        "lines_for": "",
+        "lines_against": "",
+        **more,
+    }
+
+
+def _patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
+    """Rows of single patients: a call decides, a score change is only consistent, opposite or within technical range."""
+    line = facts.mechanism.primary_line
+    if line is None or line.nature == "external" or facts.mechanism.tier == "not_assessable":
+        return []
+    if line.nature == "call":
+        return _called_patients(run, contrast, facts)
+    rows = run.effects
+    mine = rows[
+        (rows["contrast"] == contrast)
+        & (rows["level"] == "patient")
+        & (rows["cell_type"] == facts.cell_type)
+        & (rows["gene_list"] == facts.gene_list)
+        & (rows["method"] == line.method)
+        & (rows["depth"] == "thinned")
+    ]
+    out = []
+    for row in mine.itertuples():
+        effect, low, high = float(row.effect), float(row.low), float(row.high)
+        known = np.isfinite(low) and np.isfinite(high)
+        if not known:
+            verdict, why = "not_assessable", "its technical range could not be estimated"
+        elif low <= 0 <= high:
+            verdict, why = "within_technical_range", "which splitting and thinning the same two samples also gives"
+        elif np.sign(effect) == facts.sign:
+            verdict, why = "consistent", "beyond the technical range, in the predicted direction; one patient is no test"
+        else:
+            verdict, why = "opposite", "beyond the technical range, against the prediction; one patient is no test"
+        flags = f" ({row.flags})" if isinstance(row.flags, str) and row.flags else ""
+        text = f"{facts.mechanism.name}: changed by {number(effect, signed=True)} (technical range {number(low, signed=True)} to {number(high, signed=True)}), {why}{flags}."
+        out.append(_row(contrast, "patient", str(row.subject), facts, verdict=verdict, reasons=text))
+    return out
+
+
+_CALL_VERDICTS = {
+    "lost": "supported",
+    "reduced": "supported",
+    "retained": "contradicted",
+    "gained": "contradicted",
+    "switch": "supported",
+    "no_switch": "contradicted",
+}
+
+
+def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
+    line = facts.mechanism.primary_line
+    frame = run.tables.get(line.method) if line is not None else None
+    if frame is None or "patient" not in frame:
+        return []
+    out = []
+    for patient, rows in frame.groupby("patient", sort=True):
+        row = rows.iloc[0]
+        verdict = _CALL_VERDICTS.get(str(row["call"]), "not_assessable")
+        text = f"{facts.mechanism.name}: called {row['call']}. {row['reason'] or ''}".strip()
+        out.append(_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=str(row["call"]), reasons=text))
+    return out
+
+
+__all__ = ["ALPHA", "COHORT_RULES", "MIN_UNITS_FOR_FLIPS", "SIGNATURE", "Facts", "Rule", "cell_type_read", "purified_type_of", "weigh_evidence"]

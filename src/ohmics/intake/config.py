@@ -1,0 +1,346 @@
+"""A config file in (YAML), a checked `Config` with every default filled in out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from ohmics.errors import Fault, Faults, OhmicsError
+from ohmics.intake.config_faults import schema_faults
+from ohmics.model import Contrast
+from ohmics.shipped import shipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputConfig:
+    """What is read, and how; paths are absolute."""
+
+    samples: str
+    modality: str
+    matrix: str | None = None
+    gene_ids: str = "auto"
+    orientation: str = "auto"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    transgenes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class QcConfig:
+    """Thresholds for cells, samples and genes; ``max_pct_mito`` is in percent."""
+
+    min_umi: int = 500
+    min_genes: int = 250
+    max_pct_mito: float = 15
+    n_mads: float = 5
+    min_cells: int = 20
+    doublets: bool = True
+    min_library_size: float = 1_000_000
+    min_genes_bulk: int = 5000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbedConfig:
+    """Principal components, neighbours and clusters."""
+
+    n_top_genes: int = 2000
+    n_pcs: int = 30
+    n_neighbors: int = 15
+    resolution: float = 1.0
+    harmony: bool = True
+    umap: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnotateConfig:
+    """Cell types that may be called (None: all that are not malignant) and the confidence they need."""
+
+    types: tuple[str, ...] | None = None
+    min_confidence: float = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class MalignantConfig:
+    """Annotated cell types that the user declares to be the tumour."""
+
+    cell_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreConfig:
+    """Scoring methods, tiers of the catalogue and further GMT files (absolute paths)."""
+
+    methods: tuple[str, ...] = ("ucell", "mean_z")
+    tiers: tuple[str, ...] = ("core",)
+    min_coverage: float = 0.5
+    min_cells: int = 20
+    n_null: int = 100
+    gene_lists: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeConfig:
+    """Fewest cells of a pseudobulk sample and fewest pairs (or samples a group) of a test."""
+
+    min_cells: int = 10
+    min_pairs: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class GeneSetsConfig:
+    """Draws of the flip test and the sizes of sets, in genes of the data."""
+
+    n_draws: int = 10_000
+    min_size: int = 5
+    max_size: int = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareConfig:
+    """Draws of the comparison of scores."""
+
+    n_draws: int = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A whole configuration; ``config/config.yaml`` explains every key.
+
+    ``outdir`` stays as it was written: it is relative to the folder a run is started in.
+    """
+
+    project: str
+    input: InputConfig
+    outdir: str = "results"
+    seed: int = 0
+    qc: QcConfig = field(default_factory=QcConfig)
+    embed: EmbedConfig = field(default_factory=EmbedConfig)
+    annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
+    malignant: MalignantConfig = field(default_factory=MalignantConfig)
+    score: ScoreConfig = field(default_factory=ScoreConfig)
+    contrasts: tuple[Contrast, ...] = ()
+    de: DeConfig = field(default_factory=DeConfig)
+    gene_sets: GeneSetsConfig = field(default_factory=GeneSetsConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
+    catalog_paths: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data (dict, list, str, numbers) with every default, that YAML and JSON can hold.
+
+        `load_config` reads it back to an equal `Config`; keys that are None are left out.
+        """
+        return _plain({f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
+
+    def to_yaml(self) -> str:
+        """Return the config as YAML with sorted keys: the same text for the same config."""
+        return yaml.safe_dump(self.to_dict(), sort_keys=True, allow_unicode=True, width=100)
+
+
+_SECTIONS: dict[str, Any] = {
+    "input": InputConfig,
+    "qc": QcConfig,
+    "embed": EmbedConfig,
+    "annotate": AnnotateConfig,
+    "malignant": MalignantConfig,
+    "score": ScoreConfig,
+    "de": DeConfig,
+    "gene_sets": GeneSetsConfig,
+    "compare": CompareConfig,
+}
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the JSON schema of the config file (``workflow/schemas/config.schema.json``)."""
+    path = shipped("workflow") / "schemas" / "config.schema.json"
+    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def load_config(path: str | Path) -> Config:
+    """Read and check a config file.
+
+    Paths in it are relative to the file and may hold environment variables (``${OHMICS_DATA}/x.csv``);
+    they are returned absolute. Whether the files exist is checked here, what is in them by
+    `ohmics.intake.check.check_run`. On, Off, Yes and No are text, as in YAML 1.2.
+
+    Raises
+    ------
+    OhmicsError
+        With every fault: unknown keys and what was probably meant, wrong types and values, missing files.
+    """
+    source = Path(path)
+    if not source.is_file():
+        raise OhmicsError(Fault("no such config file", str(path), remedy="`ohmics init` makes a commented one"))
+    data = read_yaml(source)
+    if not isinstance(data, dict):
+        raise OhmicsError(Fault("the config holds no keys", source.name, remedy="`ohmics init` makes a commented one"))
+    return parse_config(data, folder=source.resolve().parent, where=source.name)
+
+
+def parse_config(data: Mapping[str, Any], *, folder: str | Path, where: str = "config") -> Config:
+    """Check the content of a config and fill in every default; ``folder`` is what its paths are relative to.
+
+    Raises
+    ------
+    OhmicsError
+        With every fault.
+    """
+    faults = Faults()
+    faults.extend(schema_faults(Draft202012Validator(config_schema()), data, where))
+    faults.raise_if_any()
+    values: dict[str, Any] = {key: value for key, value in data.items() if key not in (*_SECTIONS, "contrasts")}
+    for name, section in _SECTIONS.items():
+        if name in data:
+            values[name] = section(**{key: _frozen(value) for key, value in data[name].items()})
+    base = Path(folder)
+    values["input"] = _input_paths(values["input"], base, where, faults)
+    if "score" in values:
+        lists = _paths(values["score"].gene_lists, base, f"{where}, key score.gene_lists", faults)
+        values["score"] = dataclasses.replace(values["score"], gene_lists=lists)
+    values["catalog_paths"] = _paths(data.get("catalog_paths", ()), base, f"{where}, key catalog_paths", faults)
+    values["contrasts"] = _contrasts(data.get("contrasts", ()), where, faults)
+    sizes = values.get("gene_sets", GeneSetsConfig())
+    if sizes.min_size > sizes.max_size:
+        faults.add(f"min_size {sizes.min_size} is above max_size {sizes.max_size}", where=f"{where}, key gene_sets")
+    faults.raise_if_any()
+    return Config(**values)
+
+
+def _input_paths(given: InputConfig, base: Path, where: str, faults: Faults) -> InputConfig:
+    if given.modality == "bulk" and given.matrix is None:
+        faults.add(
+            "key `matrix` is missing", where=f"{where}, key input", remedy="a bulk run reads one genes × samples matrix"
+        )
+    if given.modality == "single_cell":
+        for key, default in (("matrix", None), ("orientation", "auto")):
+            if getattr(given, key) != default:
+                faults.add(
+                    f"key `{key}` is for bulk runs",
+                    where=f"{where}, key input",
+                    remedy="leave it out; a single-cell run reads the sheet's `path` column",
+                )
+    samples = _path(given.samples, base, f"{where}, key input.samples", faults)
+    matrix = None if given.matrix is None else _path(given.matrix, base, f"{where}, key input.matrix", faults)
+    defaults = {key: as_text(value) for key, value in given.defaults.items()}
+    return dataclasses.replace(given, samples=samples, matrix=matrix, defaults=defaults)
+
+
+def _paths(given: Any, base: Path, where: str, faults: Faults) -> tuple[str, ...]:
+    return tuple(_path(text, base, where, faults) for text in given)
+
+
+def _path(text: str, base: Path, where: str, faults: Faults) -> str:
+    expanded = os.path.expanduser(os.path.expandvars(text))
+    unset = re.search(r"\$\{?(\w+)\}?", expanded)
+    if unset:
+        faults.add(f"the environment variable {unset[1]} of `{text}` is not set", where=where)
+        return text
+    full = (base / expanded).absolute()
+    if not full.exists():
+        faults.add(f"no such file: {text}", where=where, remedy=f"paths are relative to the config file, in {base}")
+    return os.path.normpath(full)
+
+
+def _contrasts(entries: Any, where: str, faults: Faults) -> tuple[Contrast, ...]:
+    built: list[Contrast] = []
+    for number, entry in enumerate(entries, start=1):
+        fields = {key: _frozen(value) for key, value in entry.items()}
+        for side in ("test", "reference"):
+            if side in fields:
+                fields[side] = as_text(fields[side])
+        if "where" in fields:
+            fields["where"] = {
+                key: tuple(map(as_text, value)) if isinstance(value, tuple) else as_text(value)
+                for key, value in fields["where"].items()
+            }
+        try:
+            built.append(Contrast(**fields))
+        except OhmicsError as error:
+            faults.add(error.faults[0].what, where=f"{where}, key contrasts, entry {number}")
+    names = [contrast.label for contrast in built]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.add(f"two contrasts are named `{name}`", where=f"{where}, key contrasts", remedy="give each a `name`")
+    return tuple(built)
+
+
+def as_text(value: object) -> str:
+    """Return a value of a sheet or config as text; a whole number has no decimal point."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+class _ConfigLoader(yaml.SafeLoader):
+    """Safe YAML without the traps of YAML 1.1: `On` and `No` stay text, keys stand once, 011 is no octal."""
+
+
+# YAML 1.1 reads the timepoint `On` as true and 1:30 as 90; YAML 1.2's core schema does not.
+_ConfigLoader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+0123456789."),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+):
+    _ConfigLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
+    )
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` stands twice", node.start_mark)
+    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
+
+
+_ConfigLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Return the content of a YAML file.
+
+    Raises
+    ------
+    OhmicsError
+        When it is no YAML, with line and column, or a key stands twice.
+    """
+    source = Path(path)
+    try:
+        loader = _ConfigLoader(source.read_text(encoding="utf-8"))
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except UnicodeDecodeError as error:
+        raise OhmicsError(Fault("the file is not UTF-8 text", source.name)) from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise OhmicsError(Fault(f"{error.problem or 'not readable as YAML'}", f"{source.name}{place}")) from error
+    except yaml.YAMLError as error:
+        raise OhmicsError(Fault(f"not readable as YAML: {str(error).splitlines()[0]}", source.name)) from error

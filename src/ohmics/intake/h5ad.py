@@ -1,0 +1,137 @@
+"""An h5ad file in; the one of its matrices that holds raw counts, and its gene ids, out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata.io import read_elem
+
+from ohmics.errors import Fault, OhmicsError
+from ohmics.genes import GeneTable
+from ohmics.intake.raw import RawCounts, csr, decode, readable, refuse_repeated
+from ohmics.intake.scale import examine, scale_faults
+
+_FORM = "h5ad file"
+ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl", "feature_id")
+NAME_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gene_names", "symbol")
+COUNT_LAYERS = ("counts", "raw_counts", "count", "umi")
+
+
+def read_h5ad_counts(path: Path, table: GeneTable, *, layer: str | None = None, rows: int | None = None) -> RawCounts:
+    """Read raw counts from ``layers["counts"]``, X or raw, the first of them that holds counts.
+
+    Gene ids come from a column such as ``gene_ids``, else from the index or a column such as
+    ``feature_name``, whichever holds more known genes.
+
+    Parameters
+    ----------
+    path
+        The file, of any anndata version that marks its matrices.
+    table
+        Tells gene ids from other text.
+    layer
+        Take this layer (``X`` and ``raw`` name those) and look at no other.
+    rows
+        Read the first cells only.
+
+    Raises
+    ------
+    OhmicsError
+        When the file is damaged, no matrix holds counts, or cells share a name.
+    """
+    with readable(path, _FORM), h5py.File(path, "r") as handle:
+        observations = _index(handle["obs"])
+        refuse_repeated(observations, what="cell names", where=str(path))
+        taken = len(observations) if rows is None else min(rows, len(observations))
+        name, matrix = _choose(handle, path, layer, observations[:taken])
+        var = read_elem(handle["raw/var"] if name == "raw" else handle["var"])
+        if matrix.shape[1] != len(var):
+            raise ValueError("the matrix does not fit var")
+        ids, names, column = _gene_ids(var, table)
+    return RawCounts(
+        matrix=matrix,
+        observations=observations[:taken],
+        ids=ids,
+        names=names,
+        form="h5ad",
+        taken_from=name,
+        truncated=taken < len(observations),
+        notes=(f"gene ids are taken from {column}",),
+    )
+
+
+def _index(group: h5py.Group | h5py.Dataset) -> list[str]:
+    if isinstance(group, h5py.Dataset):  # anndata before 0.7 kept obs as one compound array
+        return decode(group["index" if "index" in (group.dtype.names or ()) else "_index"])
+    return decode(group[str(group.attrs["_index"])][:])
+
+
+def _sources(handle: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    layers = handle["layers"] if "layers" in handle else {}
+    for name in COUNT_LAYERS:
+        if name in layers:
+            yield f'layers["{name}"]', layers[name]
+    if "X" in handle:
+        yield "X", handle["X"]
+    if "raw" in handle and "X" in handle["raw"]:
+        yield "raw", handle["raw/X"]
+
+
+def _choose(handle: h5py.File, path: Path, layer: str | None, cells: list[str]) -> tuple[str, sp.csr_matrix]:
+    rows = len(cells)
+    if layer is not None:
+        address = {"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")
+        if address not in handle:
+            held = ", ".join(["X", *(handle["layers"] if "layers" in handle else ())])
+            raise OhmicsError(Fault(f"the file has no layer `{layer}`", str(path), held))
+        return ("raw" if layer == "raw" else layer if layer == "X" else f'layers["{layer}"]'), _matrix(handle[address], rows)
+    reasons: list[str] = []
+    for name, source in _sources(handle):
+        matrix = _matrix(source, rows)
+        features = _index(handle["raw/var"] if name == "raw" else handle["var"])
+        faults = scale_faults(
+            examine(matrix), matrix, observations=cells, features=features, modality="single_cell", where=str(path)
+        )
+        if not faults:
+            return name, matrix
+        reasons.append(f"in {name} {faults[0].what}")
+    if not reasons:
+        raise KeyError("`X`")
+    raise OhmicsError(Fault("; ".join(reasons), str(path), remedy='give raw counts in X, layers["counts"] or raw'))
+
+
+def _matrix(item: h5py.Group | h5py.Dataset, rows: int) -> sp.csr_matrix:
+    if isinstance(item, h5py.Dataset):
+        return sp.csr_matrix(item[:rows])
+    encoding = str(item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", "csr")))
+    shape = tuple(int(size) for size in item.attrs.get("shape", item.attrs.get("h5sparse_shape")))
+    if encoding.startswith("csc"):
+        parts = [item[name][:] for name in ("data", "indices", "indptr")]
+        return sp.csc_matrix(tuple(parts), shape=shape).tocsr()[:rows]
+    indptr = item["indptr"][: rows + 1].astype(np.int64)
+    stop = int(indptr[-1])
+    data, indices = item["data"][:stop], item["indices"][:stop]
+    if len(data) != stop or len(indices) != stop or len(indptr) != rows + 1:
+        raise ValueError("counts are missing at the end")
+    return csr(data, indices, indptr, (rows, shape[1]))
+
+
+def _gene_ids(var: pd.DataFrame, table: GeneTable) -> tuple[list[str], list[str] | None, str]:
+    index = [str(name) for name in var.index]
+    named = next((var[name].astype(str).tolist() for name in NAME_COLUMNS if name in var), None)
+    candidates = [(f"column `{name}`", var[name].astype(str).tolist()) for name in ID_COLUMNS if name in var]
+    candidates.append(("the index", index))
+    candidates += [(f"column `{name}`", var[name].astype(str).tolist()) for name in NAME_COLUMNS if name in var]
+    known = [table.recognised(ids) for _, ids in candidates]
+    # An Ensembl id tells genes of one symbol apart, so it goes first when it is there.
+    ensembl = [i for i, counts in enumerate(known) if counts["ensembl"] > 0.5 * max(sum(k.values()) for k in known)]
+    best = ensembl[0] if ensembl else int(np.argmax([sum(counts.values()) for counts in known]))
+    column, ids = candidates[best]
+    if column == "the index":
+        return ids, named, column
+    return ids, named if named is not None and named != ids else index, column

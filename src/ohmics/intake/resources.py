@@ -1,0 +1,51 @@
+"""The gene and antigen tables that ship with ohmics in, a `GeneTable` and a map of antigens to genes out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pandas as pd
+
+from ohmics.errors import OhmicsError, did_you_mean
+from ohmics.genes import GeneTable
+from ohmics.shipped import shipped
+
+
+def _read(name: str) -> pd.DataFrame:
+    path = shipped("resources") / name
+    if not path.is_file():
+        raise OhmicsError(f"the installed package lacks resources/{name}; install ohmics again")
+    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, na_values=[""], quoting=3).fillna("")
+
+
+@lru_cache(maxsize=1)
+def gene_table() -> GeneTable:
+    """Return the human gene table: genes.tsv, and genes_extra.tsv for genes it lacks."""
+    return GeneTable.from_frames(_read("genes.tsv"), _read("genes_extra.tsv"))
+
+
+@lru_cache(maxsize=1)
+def _antigens() -> dict[str, tuple[str, ...]]:
+    frame = _read("antigens.tsv")
+    return {
+        name: tuple(gene.strip() for gene in genes.split(";") if gene.strip())
+        for name, genes in zip(frame["target_antigen"], frame["gene_symbols"], strict=True)
+    }
+
+
+def antigen_genes(antigen: str) -> tuple[str, ...]:
+    """Return the genes that make an antigen; an approved symbol or alias that is no entry stands for itself.
+
+    Raises
+    ------
+    OhmicsError
+        When the antigen is neither an entry of antigens.tsv nor a human gene.
+    """
+    by_lower = {name.lower(): genes for name, genes in _antigens().items()}
+    if antigen.lower() in by_lower:
+        return by_lower[antigen.lower()]
+    symbol = gene_table().approved(antigen)
+    if symbol is not None:
+        return (symbol,)
+    meant = did_you_mean(antigen, _antigens())
+    raise OhmicsError(f"target antigen `{antigen}` is not in resources/antigens.tsv" + (f"; {meant}" if meant else ""))

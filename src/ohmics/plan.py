@@ -1,0 +1,151 @@
+"""A config comes in, what the workflow needs of it goes out: samples, settings, code digests and memory per stage.
+
+The Snakefile asks this one place, so that a rule's parameters hold exactly the part of the config and the code that the
+rule depends on, and nothing else reruns it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ohmics.intake.config import load_config
+from ohmics.intake.pairing import resolve_pairs
+from ohmics.intake.sheet import read_samples
+from ohmics.provenance import code_digest
+from ohmics.shipped import shipped
+
+# stage: the parts of the config its command reads, as dotted paths.
+_SETTINGS: dict[str, tuple[str, ...]] = {
+    "samples": ("input", "contrasts"),
+    "qc": ("seed", "qc", "input.gene_ids", "input.transgenes"),
+    "bulk_qc": ("seed", "qc", "input.gene_ids", "input.orientation", "input.transgenes"),
+    "pairs": ("contrasts",),
+    "embed": ("seed", "embed"),
+    "annotate": ("annotate", "malignant"),
+    "aggregate": (),
+    "reference": (),
+    "targets": ("score.min_cells",),
+    "lists": ("score.tiers", "score.methods", "catalog_paths", "score.gene_lists"),
+    "score": ("seed", "score"),
+    "gather": (),
+    "config_used": (),
+    "compare": ("seed", "contrasts", "compare"),
+    "de": ("contrasts", "de"),
+    "gene_sets": ("seed", "contrasts", "de", "gene_sets"),
+    "evidence": ("score.tiers", "catalog_paths"),
+    "report": ("project", "catalog_paths"),
+}
+# stage: (fixed MiB, MiB per MiB of input). Compressed counts grow about tenfold in memory.
+_MEMORY: dict[str, tuple[float, float]] = {
+    "samples": (800, 12),
+    "qc": (900, 30),
+    "bulk_qc": (900, 30),
+    "embed": (1500, 25),
+    "aggregate": (600, 25),
+    "score": (900, 25),
+    "de": (900, 20),
+    "gene_sets": (1200, 20),
+    "report": (1000, 10),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one run is made of. ``config`` is the resolved config as plain data."""
+
+    config: dict[str, Any]
+    config_path: Path
+    samples: pd.DataFrame
+
+    @property
+    def modality(self) -> str:
+        """``single_cell`` or ``bulk``."""
+        return str(self.config["input"]["modality"])
+
+    @property
+    def sample_ids(self) -> list[str]:
+        """The samples in the order of the sheet."""
+        return [str(sample) for sample in self.samples["sample"]]
+
+    def matrix(self, sample: str) -> str:
+        """Return the path of a sample's counts."""
+        return str(self.samples.set_index("sample").loc[sample, "path"])
+
+    @property
+    def matrices(self) -> list[str]:
+        """Every file with counts, each once."""
+        return list(dict.fromkeys(str(path) for path in self.samples["path"]))
+
+    @property
+    def mechanisms(self) -> list[str]:
+        """The files the catalogue is made of: the shipped ones and the user's."""
+        resources = shipped("resources")
+        found = [
+            *sorted(resources.glob("mechanisms/*/*.yaml")),
+            *(resources / name for name in ("cell_markers.tsv", "antigens.tsv", "lineages.yaml")),
+        ]
+        for given in self.config["catalog_paths"]:
+            path = Path(given)
+            found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        return [str(path) for path in found]
+
+    @property
+    def user_lists(self) -> list[str]:
+        """The user's own gene-list files."""
+        return [str(path) for path in self.config["score"]["gene_lists"]]
+
+    def resource(self, name: str) -> str:
+        """Return the path of one shipped resource file."""
+        return str(shipped("resources") / name)
+
+    def settings(self, stage: str) -> str:
+        """Return the part of the config that a stage reads, as one line of JSON with sorted keys."""
+        part: dict[str, Any] = {}
+        for dotted in _SETTINGS[stage]:
+            value: Any = self.config
+            for key in dotted.split("."):
+                value = value[key]
+            part[dotted.replace(".", "_")] = value
+        return json.dumps(part, sort_keys=True, separators=(",", ":"))
+
+    def digest(self, stage: str) -> str:
+        """Return the digest of the code behind a stage's command."""
+        return code_digest(f"ohmics.cli.{stage}")
+
+    def memory(self, stage: str) -> Callable[..., int]:
+        """Return a function that gives a job's memory in MB from its input's size, and more at each retry."""
+        fixed, factor = _MEMORY.get(stage, (600, 5))
+
+        def mem_mb(wildcards: object, input: Any, attempt: int) -> int:  # noqa: ARG001  # snakemake calls it by these names
+            return int((fixed + factor * float(input.size_mb)) * attempt)
+
+        return mem_mb
+
+
+def load_plan(path: str | Path) -> Plan:
+    """Read a config and its sheet and see that every contrast has something to compare.
+
+    Raises
+    ------
+    OhmicsError
+        With every fault of the config, the sheet and the pairing.
+    """
+    config = load_config(path)
+    plain = config.to_dict()
+    given = plain["input"]
+    samples = read_samples(
+        given["samples"],
+        columns=given["columns"],
+        defaults=given["defaults"],
+        modality=given["modality"],
+        matrix=given.get("matrix"),
+    )
+    resolve_pairs(samples, config.contrasts)
+    return Plan(config=plain, config_path=Path(path).resolve(), samples=samples)
+

@@ -1,0 +1,160 @@
+"""Cohort effects, one a mechanism, come in; a forest plot with intervals, margins and numbers goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+
+from ohmics.plots import style
+
+_ARROWS = {"up": "↑", "down": "↓"}
+
+
+def forest(
+    effects: pd.DataFrame,
+    *,
+    labels: Mapping[str, str] | None = None,
+    directions: Mapping[str, str] | None = None,
+    margins: Mapping[str, float] | None = None,
+    title: str = "Change over the cohort",
+    threshold: float = 0.05,
+) -> Figure:
+    """Draw each mechanism's effect over the cohort with its interval, from top to bottom in the frame's order.
+
+    Effects are shown in between-patient sd of the change (effect over EFFECTS.sd_change), the unit
+    of the margins; where no row has an sd they stay in units of the score.
+
+    Parameters
+    ----------
+    effects
+        EFFECTS rows of level ``cohort`` of one contrast, one a mechanism: ``mechanism``, ``effect``,
+        ``low``, ``high``, ``sd_change``, ``q``, ``n_pairs``, ``interval_level``, ``cell_type``.
+    labels
+        Mechanism to the name shown.
+    directions
+        Mechanism to the direction predicted under resistance, ``up`` or ``down``.
+    margins
+        Mechanism to the margin within which a change does not matter, in sd; drawn as a band.
+    threshold
+        A q below it fills the marker.
+
+    Returns
+    -------
+    Figure
+        A row whose effect is empty, or which cannot be put in sd, is named with ``not estimable``.
+
+    Raises
+    ------
+    OhmicsError
+        When a column is missing.
+    """
+    needed = ("mechanism", "cell_type", "effect", "low", "high", "interval_level", "sd_change", "q", "n_pairs")
+    style.require(effects, needed, "forest")
+    if effects.empty:
+        return style.blank("No mechanism has an effect over the cohort.")
+    rows = effects.reset_index(drop=True)
+    sds = rows["sd_change"].to_numpy(dtype=float, na_value=np.nan)
+    in_sd = bool(np.any(np.isfinite(sds) & (sds > 0)))
+    unit = np.where(np.isfinite(sds) & (sds > 0), sds, np.nan) if in_sd else np.ones(len(rows))
+    middle, low, high = (rows[name].to_numpy(dtype=float, na_value=np.nan) / unit for name in ("effect", "low", "high"))
+    bound = _bound(middle, low, high)
+    names = [style.clip_label((labels or {}).get(name, name), 46) for name in rows["mechanism"]]
+    with style.applied():
+        figure, axes = _canvas(rows, names, directions, title)
+        axes.axvline(0, color=style.PALE_INK, lw=0.9)
+        for place, name in enumerate(rows["mechanism"]):
+            if in_sd and margins and name in margins:
+                axes.add_patch(Rectangle((-margins[name], place - 0.42), 2 * margins[name], 0.84, facecolor="#E8EBEF", linewidth=0))
+            _row(axes, place, (middle[place], low[place], high[place]), bound, _passes(rows["q"].iloc[place], threshold))
+        axes.set_xlim(-bound, bound)
+        axes.set_xlabel("change, sd of the change between patients" if in_sd else "change, units of the score")
+        _numbers(axes, rows)
+        _legend(figure, threshold, margins=in_sd and bool(margins))
+    return figure
+
+
+def _passes(q: object, threshold: float) -> bool:
+    return bool(pd.notna(q)) and float(str(q)) < threshold
+
+
+def _bound(middle: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
+    """Return where the axis ends: intervals beyond 8 are cut and given an arrow."""
+    ends = np.abs(np.concatenate([middle, low, high]))
+    ends = ends[np.isfinite(ends)]
+    farthest = float(ends.max()) if len(ends) else 1.0
+    points = np.abs(middle[np.isfinite(middle)])
+    cap = max(8.0, float(points.max()) * 1.2 if len(points) else 1.0)
+    return min(farthest, cap) * 1.06 or 1.0
+
+
+def _canvas(
+    rows: pd.DataFrame, names: Sequence[str], directions: Mapping[str, str] | None, title: str
+) -> tuple[Figure, Axes]:
+    labels = [
+        f"{name}  {_ARROWS.get((directions or {}).get(mechanism, ''), ' ')}"
+        for name, mechanism in zip(names, rows["mechanism"], strict=True)
+    ]
+    left = 0.15 + max(style.text_width(label) for label in labels)
+    right = 3.0
+    width = left + 3.6 + right
+    height = 1.32 + 0.23 * len(rows)
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((left / width, 0.78 / height, 3.6 / width, 0.23 * len(rows) / height))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_yticks(range(len(rows)))
+    axes.set_yticklabels(labels)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    figure.text(0.12 / width, 1 - 0.1 / height, title, fontsize=10, fontweight="bold", va="top")
+    return figure, axes
+
+
+def _row(axes: Axes, place: int, values: tuple[float, float, float], bound: float, passes: bool) -> None:
+    middle, low, high = values
+    if not np.isfinite(middle):
+        axes.text(0, place, "not estimable", ha="center", va="center", fontsize=7, color=style.PALE_INK,
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
+        return
+    colour = style.HIGHER if middle > 0 else style.LOWER
+    if np.isfinite(low) or np.isfinite(high):
+        ends = (max(low, -bound) if np.isfinite(low) else -bound, min(high, bound) if np.isfinite(high) else bound)
+        axes.plot(ends, [place, place], color=colour, lw=1.5, solid_capstyle="butt")
+        for end, beyond, marker in ((-bound, not low >= -bound, "<"), (bound, not high <= bound, ">")):
+            if beyond:
+                axes.plot(end, place, marker=marker, color=colour, markersize=5, clip_on=False)
+    axes.plot(middle, place, marker="o", markersize=6, markerfacecolor=colour if passes else "white",
+              markeredgecolor=colour, markeredgewidth=1.4)  # fmt: skip
+
+
+def _numbers(axes: Axes, rows: pd.DataFrame) -> None:
+    """Write n, q and the interval's level beside each row, and the cell type the row was measured in."""
+    transform = axes.get_yaxis_transform()
+    columns = ((1.04, "n", "left"), (1.26, "q", "right"), (1.40, "level", "right"), (1.44, "measured in", "left"))
+    for x, heading, align in columns:
+        axes.text(x, -0.85, heading, transform=transform, fontsize=7.5, color=style.PALE_INK, ha=align, va="center")
+    for place, row in enumerate(rows.itertuples(index=False)):
+        texts = (
+            "–" if pd.isna(row.n_pairs) else f"{int(row.n_pairs)}",
+            "–" if pd.isna(row.q) else f"{row.q:.2g}",
+            "–" if pd.isna(row.interval_level) else f"{100 * row.interval_level:.3g} %",
+            style.clip_label(row.cell_type, 20),
+        )
+        for (x, _, align), text in zip(columns, texts, strict=True):
+            axes.text(x, place, text, transform=transform, fontsize=7.5, ha=align, va="center")
+
+
+def _legend(figure: Figure, threshold: float, *, margins: bool) -> None:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], marker="o", linestyle="", color=style.PALE_INK, markersize=6, label=f"q < {threshold:g}"),
+        Line2D([], [], marker="o", linestyle="", color=style.PALE_INK, markerfacecolor="white", markersize=6, label=f"q ≥ {threshold:g} or none"),
+    ]  # fmt: skip
+    if margins:
+        handles.append(Patch(facecolor="#E8EBEF", label="margin: a change inside does not matter"))
+    handles.append(Line2D([], [], linestyle="", marker="$↑$", color=style.INK, markersize=6, label="direction predicted"))
+    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.01, 0.0), ncols=4, columnspacing=1.2, handletextpad=0.3)

@@ -1,0 +1,115 @@
+"""Kept cells with coordinates and one column come in, a map of the cells coloured by that column goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ohmics.plots import style
+from ohmics.seeds import generator
+
+MOST_POINTS = 30_000
+"""Above this many cells the map shows this many, drawn uniformly without replacement with seed 0."""
+
+
+def umap(
+    cells: pd.DataFrame,
+    *,
+    colour: str,
+    colours: Mapping[str, str] | None = None,
+    title: str | None = None,
+    label_on_map: bool = False,
+    most_points: int = MOST_POINTS,
+) -> Figure:
+    """Draw cells at their UMAP coordinates; the points are one raster image in every format.
+
+    Parameters
+    ----------
+    cells
+        CELLS: one row a cell with ``umap_1``, ``umap_2`` and the column ``colour`` (a category).
+    colour
+        The column that decides the colour; a missing value is grey and called missing.
+    colours
+        Level to colour; levels not named get further colours.
+    title
+        Title; ``Cells by {colour}`` when not given.
+    label_on_map
+        Write a number at the middle of each level's points, repeated in the legend, so that the
+        map can be read without telling colours apart.
+    most_points
+        Above this number a uniform draw without replacement of that many cells is shown.
+
+    Returns
+    -------
+    Figure
+        Cells without coordinates are left out. A figure that says so when no cell has coordinates.
+
+    Raises
+    ------
+    OhmicsError
+        When a column is missing.
+    """
+    style.require(cells, ("umap_1", "umap_2", colour), "umap")
+    placed = cells.loc[cells["umap_1"].notna() & cells["umap_2"].notna(), ["umap_1", "umap_2", colour]]
+    if placed.empty:
+        return style.blank("No cell has UMAP coordinates.")
+    shown = thin(placed, most_points=most_points)
+    level = shown[colour].astype(object).where(shown[colour].notna(), "missing").astype(str)
+    known = style.colours_for(placed[colour].astype(object).where(placed[colour].notna(), "missing"), colours)
+    with style.applied():
+        legend_columns = 1 if len(known) <= 18 else 2 if len(known) <= 36 else 3
+        longest = max(len(style.clip_label(name, 26)) for name in known)
+        legend_width = legend_columns * (0.4 + style.text_width("0" * longest) * 0.86 + (0.25 if label_on_map else 0))
+        figure = Figure(figsize=(4.9 + legend_width, 4.7))
+        width = 4.5 / (4.9 + legend_width)
+        axes = figure.add_axes((0.03, 0.06, width, 0.85))
+        points = shown[["umap_1", "umap_2"]].to_numpy(dtype=float)
+        size = float(np.clip(9_000 / len(shown), 0.6, 14.0))
+        axes.scatter(
+            points[:, 0], points[:, 1], s=size, c=[known[name] for name in level], linewidths=0, alpha=0.85, rasterized=True
+        )
+        numbers = {name: str(place) for place, name in enumerate(known, start=1)} if label_on_map else {}
+        _write_numbers(axes, points, level, numbers)
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.set_xlabel("UMAP 1", loc="left", color=style.PALE_INK)
+        axes.set_ylabel("UMAP 2", loc="bottom", color=style.PALE_INK)
+        axes.set_title(title or f"Cells by {colour.replace('_', ' ')}")
+        handles = [
+            Line2D([], [], marker="o", linestyle="", markersize=5.5, color=shade,
+                   label=(f"{numbers[name]}  " if numbers else "") + style.clip_label(name, 26))
+            for name, shade in known.items()
+        ]  # fmt: skip
+        axes.legend(
+            handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), ncols=legend_columns, borderaxespad=0,
+            handletextpad=0.3, labelspacing=0.45, columnspacing=1.0,
+        )  # fmt: skip
+    return figure
+
+
+def thin(cells: pd.DataFrame, *, most_points: int = MOST_POINTS) -> pd.DataFrame:
+    """Return the cells a map shows, in a shuffled order so that no level hides another.
+
+    The draw depends on the number of cells only, so maps of the same cells show the same points.
+    """
+    order = generator(0, "umap", len(cells)).permutation(len(cells))[:most_points]
+    return cells.iloc[order]
+
+
+def _write_numbers(axes: Axes, points: np.ndarray, level: pd.Series, numbers: Mapping[str, str]) -> None:
+    names = level.to_numpy()
+    for name, number in numbers.items():
+        own = points[names == name]
+        if not len(own):
+            continue
+        # The point nearest to the middle: a middle alone may lie in empty space between two islands.
+        middle = own[np.argmin(((own - np.median(own, axis=0)) ** 2).sum(axis=1))]
+        axes.text(
+            middle[0], middle[1], number, ha="center", va="center", fontsize=8, fontweight="bold",
+            bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
+        )  # fmt: skip

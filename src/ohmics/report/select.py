@@ -1,0 +1,205 @@
+"""Tables and the catalogue come in, the rows a figure or a sentence speaks of go out: rows are chosen and joined, never computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ohmics.model import COMPARTMENTS, Mechanism
+from ohmics.plots import style
+from ohmics.report import words
+from ohmics.report.inputs import ReportInputs
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastView:
+    """A contrast as a reader meets it: name, what is compared, and its two sides."""
+
+    name: str
+    text: str
+    test: str
+    reference: str
+    paired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """One colour a level, the same in every figure of a run."""
+
+    patients: Mapping[str, str]
+    timepoints: Mapping[str, str]
+    cell_types: Mapping[str, str]
+    samples: Mapping[str, str]
+
+
+def contrasts(inputs: ReportInputs) -> list[ContrastView]:
+    """Return the contrasts of the run, those of the config first, in its order."""
+    views: dict[str, ContrastView] = {}
+    for entry in inputs.config.get("contrasts") or []:
+        test, reference = entry.get("test"), entry.get("reference")
+        name = str(entry.get("name") or (f"{test}_vs_{reference}" if test is not None else entry.get("variable")))
+        text = f"{test} against {reference}" if test is not None else f"along {entry.get('variable')}"
+        blocks = entry.get("pair_by")
+        if blocks:
+            text += f", paired by {words.in_words([blocks] if isinstance(blocks, str) else list(blocks))}"
+        if entry.get("where"):
+            text += ", only where " + " and ".join(f"{key} is {_values(value)}" for key, value in entry["where"].items())
+        views[name] = ContrastView(name, text, str(test or "test"), str(reference or "reference"), bool(blocks))
+    for frame in (inputs.evidence, inputs.effects, inputs.pairs):
+        for name in [] if frame is None else frame["contrast"].drop_duplicates():
+            views.setdefault(name, ContrastView(name, name, "test", "reference", True))
+    return list(views.values())
+
+
+def _values(value: object) -> str:
+    return words.series(value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def timepoints(inputs: ReportInputs) -> list[str]:
+    """Return the timepoints, reference before test where a contrast orders them, then the rest by name."""
+    known = style.in_order(inputs.samples["timepoint"].dropna())
+    ordered: list[str] = []
+    for entry in inputs.config.get("contrasts") or []:
+        if entry.get("variable") == "timepoint":
+            ordered += [str(entry[side]) for side in ("reference", "test") if entry.get(side) is not None]
+    first = [name for name in dict.fromkeys(ordered) if name in known]
+    return [*first, *[name for name in known if name not in first]]
+
+
+def samples_in_order(inputs: ReportInputs) -> list[str]:
+    """Return the samples by patient, then timepoint, then name."""
+    places = {name: place for place, name in enumerate(timepoints(inputs))}
+    patients = {name: place for place, name in enumerate(style.in_order(inputs.samples["patient"]))}
+    rows = inputs.samples.assign(
+        _patient=inputs.samples["patient"].map(patients), _time=inputs.samples["timepoint"].map(places)
+    )
+    return [str(name) for name in rows.sort_values(["_patient", "_time", "sample"], kind="stable")["sample"]]
+
+
+def colours(inputs: ReportInputs) -> Colours:
+    """Return the colours of a run's patients, timepoints, cell types and samples (by timepoint)."""
+    times = style.assign(timepoints(inputs))
+    types = set() if inputs.cells is None else set(inputs.cells["cell_type"].dropna())
+    if inputs.composition is not None:
+        types |= set(inputs.composition["cell_type"].dropna())
+    by_sample = dict(zip(inputs.samples["sample"], inputs.samples["timepoint"], strict=True))
+    return Colours(
+        patients=style.assign(style.in_order(inputs.samples["patient"])),
+        timepoints=times,
+        cell_types=style.assign(style.in_order(types)),
+        samples={sample: times[str(timepoint)] for sample, timepoint in by_sample.items()},
+    )
+
+
+def mechanisms(inputs: ReportInputs) -> dict[str, Mechanism]:
+    """Return the mechanisms by compartment, in the catalogue's order within one."""
+    if inputs.catalog is None:
+        return {}
+    place = {name: number for number, name in enumerate(COMPARTMENTS)}
+    items = sorted(inputs.catalog.mechanisms.items(), key=lambda item: place.get(item[1].compartment, len(place)))
+    return dict(items)
+
+
+def names(inputs: ReportInputs) -> dict[str, str]:
+    """Return mechanism identifier to name."""
+    return {key: mechanism.name for key, mechanism in mechanisms(inputs).items()}
+
+
+def primary_effects(inputs: ReportInputs, contrast: str, level: str) -> pd.DataFrame:
+    """Return the EFFECTS rows of the primary lines, thinned to one depth: those the verdicts rest on.
+
+    The cell type is the primary line's own, else `bulk`, else the first of the mechanism's others
+    that has a row; the same choice as the verdict's.
+    """
+    if inputs.effects is None or inputs.effects.empty:
+        return pd.DataFrame(columns=[] if inputs.effects is None else inputs.effects.columns)
+    rows = inputs.effects
+    rows = rows[(rows["contrast"] == contrast) & (rows["level"] == level) & (rows["depth"] == "thinned")]
+    chosen = []
+    for name, mechanism in mechanisms(inputs).items():
+        line = mechanism.primary_line
+        if line is None or line.nature != "expression":
+            continue
+        own = rows[(rows["gene_list"] == f"{name}/{line.gene_list}") & (rows["method"] == line.method)]
+        present = set(own["cell_type"])
+        wanted = [kind for kind in (line.cell_type, "bulk", *mechanism.score_on) if kind in present]
+        if wanted:
+            chosen.append(own[own["cell_type"] == wanted[0]])
+    return pd.concat(chosen, ignore_index=True) if chosen else rows.head(0)
+
+
+def cohort_evidence(inputs: ReportInputs, contrast: str) -> pd.DataFrame | None:
+    """Return the cohort rows of EVIDENCE, most decided first, then by compartment."""
+    return _evidence(inputs, contrast, "cohort")
+
+
+def patient_evidence(inputs: ReportInputs, contrast: str) -> pd.DataFrame | None:
+    """Return the patient rows of EVIDENCE that say more than the technical range, most decided first."""
+    rows = _evidence(inputs, contrast, "patient")
+    return None if rows is None else rows[~rows["verdict"].isin(["within_technical_range", "not_assessable"])]
+
+
+_DECIDED = ("supported", "contradicted", "consistent", "opposite", "open", "within_technical_range", "not_assessable")
+
+
+def _evidence(inputs: ReportInputs, contrast: str, level: str) -> pd.DataFrame | None:
+    if inputs.evidence is None:
+        return None
+    rows = inputs.evidence[(inputs.evidence["contrast"] == contrast) & (inputs.evidence["level"] == level)]
+    known = mechanisms(inputs)
+    place = {name: number for number, name in enumerate(known)}
+    verdict = {name: number for number, name in enumerate(_DECIDED)}
+    rows = rows.assign(
+        compartment=[words.COMPARTMENTS.get(known[m].compartment, known[m].compartment) if m in known else None for m in rows["mechanism"]],
+        _verdict=rows["verdict"].map(verdict),
+        _place=[place.get(m, len(place)) for m in rows["mechanism"]],
+    )
+    return rows.sort_values(["_verdict", "_place", "subject", "mechanism"], kind="stable").reset_index(drop=True)
+
+
+def depth_by_patient(inputs: ReportInputs) -> pd.DataFrame | None:
+    """Return one row a pair with the depth of its two sides side by side, as QC gives them."""
+    if inputs.pairs is None or inputs.qc is None:
+        return None
+    qc = inputs.qc.set_index("sample")
+    rows = []
+    for row in inputs.pairs.itertuples(index=False):
+        sides = {"test": words.split(row.test_samples), "reference": words.split(row.reference_samples)}
+        # Unpaired contrasts have one side a row: there is nothing to hold against each other.
+        if not sides["test"] or not sides["reference"]:
+            continue
+        rows.append(
+            {
+                "contrast": row.contrast,
+                "subject": row.block,
+                **{f"{side}_samples": ", ".join(found) for side, found in sides.items()},
+                **{f"{side}_umi": _each(qc, found, "median_umi") for side, found in sides.items()},
+                **{f"{side}_genes": _each(qc, found, "median_genes") for side, found in sides.items()},
+                "flags": "; ".join(_depth_flags(qc, [*sides["reference"], *sides["test"]])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _each(qc: pd.DataFrame, samples: Sequence[str], column: str) -> str:
+    return ", ".join(words.whole(qc.loc[name, column]) or "–" for name in samples if name in qc.index)
+
+
+def _depth_flags(qc: pd.DataFrame, samples: Sequence[str]) -> list[str]:
+    found = [f"{name}: {flag}" for name in samples if name in qc.index for flag in words.split(qc.loc[name, "flags"], ";")]
+    return [flag for flag in found if "depth" in flag.lower() or "library" in flag.lower()]
+
+
+def different_pairs(inputs: ReportInputs, contrast: str | None = None) -> pd.DataFrame:
+    """Return the complete pairs whose sides differ in tissue, sort gate or chemistry."""
+    if inputs.pairs is None:
+        return pd.DataFrame(columns=["contrast", "subject", "block", "differs_in"])
+    rows = inputs.pairs[inputs.pairs["complete"].fillna(False).astype(bool) & inputs.pairs["differs_in"].notna()]
+    return rows if contrast is None else rows[rows["contrast"] == contrast]
+
+
+def skipped_of(inputs: ReportInputs, stages: Sequence[str]) -> pd.DataFrame | None:
+    """Return the rows of SKIPPED of these stages."""
+    return None if inputs.skipped is None else inputs.skipped[inputs.skipped["stage"].isin(stages)]

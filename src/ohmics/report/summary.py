@@ -1,0 +1,176 @@
+"""Tables come in, the sentences of a page's first screen go out: built from numbers that stand in the tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ohmics.report import select, words
+from ohmics.report.inputs import ReportInputs
+
+_USABLE = ("use", "use_with_care")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A name and the row of this page it leads to."""
+
+    text: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A count in the first screen."""
+
+    verdict: str
+    value: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictGroup:
+    """The mechanisms of a contrast that share a verdict."""
+
+    verdict: str
+    lead: str
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastSummary:
+    """What one contrast gave, in words."""
+
+    contrast: select.ContrastView
+    sentence: str
+    cards: tuple[Card, ...]
+    groups: tuple[VerdictGroup, ...]
+    cautions: tuple[str, ...]
+
+
+def sample_sentence(inputs: ReportInputs) -> str:
+    """Return how many samples of how many patients are usable."""
+    patients = inputs.samples["patient"].nunique()
+    total = f"{words.count(len(inputs.samples), 'sample')} of {words.count(patients, 'patient')}"
+    if inputs.qc is None:
+        return f"The run holds {total}; no quality table was made."
+    verdicts = _verdicts(inputs)
+    usable = int(verdicts.isin(_USABLE).sum())
+    care = int((verdicts == "use_with_care").sum())
+    text = f"{usable:,} of {total} {'is' if usable == 1 else 'are'} usable"
+    return text + (f", {care} of them with care." if care else ".")
+
+
+def _verdicts(inputs: ReportInputs) -> pd.Series:
+    if inputs.qc is None:
+        return pd.Series(dtype=object)
+    return inputs.qc.set_index("sample")["verdict"].reindex(inputs.samples["sample"])
+
+
+def sample_cards(inputs: ReportInputs) -> list[Card]:
+    """Return the number of samples of each verdict."""
+    verdicts = _verdicts(inputs)
+    cards = [Card(name, int((verdicts == name).sum()), words.phrase(name)) for name in (*_USABLE, "excluded")]
+    unknown = int(verdicts.isna().sum()) if len(verdicts) else len(inputs.samples)
+    return [*cards, *([Card("not_assessable", unknown, "without a verdict")] if unknown else [])]
+
+
+def flagged_samples(inputs: ReportInputs, verdict: str) -> list[tuple[str, str]]:
+    """Return each sample of that verdict with its reasons in words."""
+    if inputs.qc is None:
+        return []
+    rows = inputs.qc[inputs.qc["verdict"] == verdict]
+    return [(str(r.sample), "; ".join(words.split(r.flags, ";")) or "no reason was recorded") for r in rows.itertuples(index=False)]
+
+
+def qc_cautions(inputs: ReportInputs) -> list[str]:
+    """Return what a reader of the QC page must know before the details."""
+    found = []
+    if inputs.identity is not None:
+        doubtful = inputs.identity[inputs.identity["verdict"].isin(["mismatch", "possible_chimerism_or_loss_of_y"])]
+        for row in doubtful.drop_duplicates(["patient", "sample"]).itertuples(index=False):
+            found.append(words.sentence(f"{row.sample} (patient {row.patient}): {words.phrase(row.verdict)}. {row.reason or ''}"))
+    for contrast in select.contrasts(inputs):
+        found += _pair_cautions(inputs, contrast)
+    return found
+
+
+def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> ContrastSummary:
+    """Return what a contrast gave: counts, names and cautions."""
+    rows = select.cohort_evidence(inputs, contrast.name)
+    names = select.names(inputs)
+    groups, cards = [], []
+    sentence = "No verdict was made in this run." if rows is None or rows.empty else ""
+    if rows is not None and not rows.empty:
+        parts = []
+        for verdict in ("supported", "contradicted", "open", "not_assessable"):
+            own = rows[rows["verdict"] == verdict]
+            links = tuple(
+                Link(names.get(m, m), words.anchor(f"verdicts-{contrast.name}", m)) for m in own["mechanism"]
+            )
+            groups.append(VerdictGroup(verdict, _lead(verdict, own), links))
+            cards.append(Card(verdict, len(own), words.phrase(verdict)))
+            parts.append(f"{len(own)} {'is ' if verdict == 'supported' else ''}{words.phrase(verdict)}")
+        sentence = f"Of {words.count(len(rows), 'mechanism')}, {words.series(parts)}."
+    return ContrastSummary(contrast, sentence, tuple(cards), tuple(groups), tuple(cautions(inputs, contrast)))
+
+
+def _lead(verdict: str, rows: pd.DataFrame) -> str:
+    kinds = rows["sub_reason"].dropna()
+    if kinds.empty or verdict not in ("open", "not_assessable"):
+        return ""
+    counted = kinds.value_counts(sort=False)
+    return words.series(f"{number} {words.phrase(kind)}" for kind, number in counted.items())
+
+
+def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
+    """Return what limits a contrast: few pairs, pairs that differ, refused composition, samples left out."""
+    found = [*_few_pairs(inputs, contrast), *_pair_cautions(inputs, contrast)]
+    if inputs.skipped is not None:
+        stage = inputs.skipped[inputs.skipped["stage"].astype(str).str.contains("composition")]
+        stage = stage[(stage["contrast"] == contrast.name) | stage["contrast"].isna()]
+        for reason in stage["reason"].drop_duplicates().head(3):
+            found.append(words.sentence(f"composition was not tested: {reason}"))
+    out = flagged_samples(inputs, "excluded")
+    if out:
+        listed = "; ".join(f"{name} ({reason})" for name, reason in out[:4])
+        more = f"; and {len(out) - 4} more" if len(out) > 4 else ""
+        found.append(words.sentence(f"{words.count(len(out), 'sample')} left out: {listed}{more}"))
+    return found
+
+
+def _few_pairs(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
+    rows = select.primary_effects(inputs, contrast.name, "cohort")
+    if rows.empty:
+        return []
+    known = rows.dropna(subset=["smallest_p"])
+    limited = known[known["smallest_p"] >= 0.05]
+    if limited.empty:
+        return []
+    units = sorted({int(n) for n in limited["n_units"].dropna()})
+    floors = sorted({words.p_value(p) for p in limited["smallest_p"]}, key=float)
+    who = f"{words.series(units)} independent units" if units else "so few units"
+    text = (
+        f"few pairs: {who} allow no p below {words.series(floors)}, in {len(limited)} of {len(rows)} mechanisms tested;"
+        " there, no test could have shown a change, and an open verdict is no evidence of none"
+    )
+    return [words.sentence(text)]
+
+
+def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
+    if inputs.pairs is None:
+        return []
+    complete = inputs.pairs[(inputs.pairs["contrast"] == contrast.name) & inputs.pairs["complete"].fillna(False).astype(bool)]
+    different = select.different_pairs(inputs, contrast.name)
+    if complete.empty and contrast.paired:
+        return [f"{contrast.name}: no complete pair, so nothing was compared within a patient."]
+    if different.empty:
+        return []
+    listed = "; ".join(f"{row.block} ({words.in_words(words.split(row.differs_in))})" for row in different.head(8).itertuples(index=False))
+    more = f"; and {len(different) - 8} more" if len(different) > 8 else ""
+    return [
+        f"{contrast.name}: {len(different)} of {words.count(len(complete), 'pair')} "
+        f"{'differs' if len(different) == 1 else 'differ'} in more than the contrast: {listed}{more}."
+        " A change there may come from that difference."
+    ]

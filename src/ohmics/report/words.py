@@ -1,0 +1,123 @@
+"""Numbers and names come in, the words a reader sees go out: one way to write each of them on every page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+VERDICTS = {
+    "supported": "supported",
+    "contradicted": "contradicted",
+    "open": "open",
+    "not_assessable": "not assessable",
+    "consistent": "consistent",
+    "opposite": "opposite",
+    "within_technical_range": "within technical range",
+    "use": "use",
+    "use_with_care": "use with care",
+    "excluded": "excluded",
+    "mismatch": "mismatch",
+    "possible_chimerism_or_loss_of_y": "possible chimerism or loss of Y",
+}
+COMPARTMENTS = {
+    "car_t_product": "CAR T-cell product",
+    "t_cell": "T cells",
+    "tumour": "Tumour",
+    "myeloid": "Myeloid cells",
+    "stroma": "Stroma",
+    "systemic": "Systemic",
+}
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a table's value is missing."""
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value) or value == ""
+
+
+def number(value: object, *, digits: int = 3) -> str:
+    """Return a number with that many significant digits; empty when missing.
+
+    Examples
+    --------
+    >>> number(1234.5678), number(0.012345), number(None)
+    ('1,235', '0.0123', '')
+    """
+    if is_missing(value):
+        return ""
+    plain = float(str(value))
+    if abs(plain) >= 1000:
+        return f"{plain:,.0f}"
+    return f"{plain:.{digits}g}"
+
+
+def whole(value: object) -> str:
+    """Return a whole number with thousands separated; empty when missing."""
+    return "" if is_missing(value) else f"{round(float(str(value))):,}"
+
+
+def p_value(value: object) -> str:
+    """Return a p or q value with two significant digits; empty when missing."""
+    return "" if is_missing(value) else f"{float(str(value)):.2g}"
+
+
+def percent(value: object) -> str:
+    """Return a fraction in per cent, without the sign; empty when missing."""
+    return "" if is_missing(value) else f"{100 * float(str(value)):.3g}"
+
+
+def phrase(value: object) -> str:
+    """Return an identifier as words: underscores become spaces, known values get their wording."""
+    return "" if is_missing(value) else VERDICTS.get(str(value), str(value).replace("_", " "))
+
+
+def count(how_many: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun.
+
+    Examples
+    --------
+    >>> count(1, "sample"), count(2, "sample"), count(2, "is", "are")
+    ('1 sample', '2 samples', '2 are')
+    """
+    return f"{how_many:,} {noun if how_many == 1 else plural or noun + 's'}"
+
+
+def series(items: Iterable[object], *, most: int | None = None) -> str:
+    """Join items as a sentence does: ``a, b and c``; beyond ``most`` the rest is counted."""
+    texts = [str(item) for item in items]
+    if most is not None and len(texts) > most:
+        return f"{', '.join(texts[:most])} and {len(texts) - most} more"
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}" if texts else ""
+
+
+def split(value: object, separators: str = "|") -> list[str]:
+    """Return the parts of a joined value, without empty ones."""
+    if is_missing(value):
+        return []
+    return [part.strip() for part in re.split(f"[{re.escape(separators)}]", str(value)) if part.strip()]
+
+
+def anchor(*parts: object) -> str:
+    """Return an HTML id for a row: letters, digits and dashes, and different for different parts.
+
+    Examples
+    --------
+    >>> anchor("verdict", "a_b"), anchor("verdict", "a b")
+    ('verdict-a_b', 'verdict-a-20-b')
+    """
+    return "-".join(re.sub(r"[^A-Za-z0-9_]", lambda found: f"-{ord(found.group()):x}-", str(part)) for part in parts)
+
+
+def sentence(text: str) -> str:
+    """Return text that begins with a capital letter and ends with a full stop."""
+    plain = text.strip()
+    if not plain:
+        return ""
+    return plain[0].upper() + plain[1:] + ("" if plain[-1] in ".!?" else ".")
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Return table column names as words, for example ``tissue and sort gate``."""
+    known = {"enrichment": "sort gate"}
+    return series(known.get(name, name.replace("_", " ")) for name in names)

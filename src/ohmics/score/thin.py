@@ -1,0 +1,136 @@
+"""Counts and a depth come in, binomially thinned counts go out: the same data as if sequenced less."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+from anndata import AnnData
+
+from ohmics.errors import OhmicsError
+from ohmics.score.expression import Expression, FloatArray
+
+KeyArray = npt.NDArray[np.uint64]
+
+
+def thin(adata: AnnData, target: float, *, seed: int) -> AnnData:
+    """Return a copy whose counts are thinned so that the median total of its observations is ``target``.
+
+    Every count of every cell is kept with the same probability, min(1, target / median total), so
+    differences of depth between cells stay. ``target`` is thus the median UMI after thinning; data
+    that are shallower already are returned as they are.
+
+    Each single count has its own random number, made from the seed, the sample, the cell's and the
+    gene's name and the count's place among the gene's counts. The result is therefore the same
+    whatever the order of cells and genes, the chunk or the number of threads, and what a lower target
+    keeps is part of what a higher target keeps.
+
+    Parameters
+    ----------
+    adata
+        Raw counts in ``X``, observations × genes; one group of cells that is thinned together.
+        ``obs["sample"]``, when given, keeps equal barcodes of two samples apart. Transgenes are thinned
+        alike but do not count towards the total.
+    target
+        Median total after thinning (UMI a cell; bulk: library size), above 0.
+    seed
+        Seed of the random numbers.
+
+    Raises
+    ------
+    OhmicsError
+        When X holds fractions or negative values, or ``target`` is not above 0.
+    """
+    matrix = sp.csr_matrix(adata.X, copy=True)
+    inside = np.ones(adata.n_vars, dtype=bool)
+    if "feature_type" in adata.var:
+        inside = (adata.var["feature_type"].astype(str) != "transgene").to_numpy()
+    totals = np.asarray(matrix[:, np.flatnonzero(inside)].sum(axis=1), dtype=np.float64).ravel()
+    samples = adata.obs["sample"].astype(str).tolist() if "sample" in adata.obs else [""] * adata.n_obs
+    cells = name_keys([f"{sample}\x1f{name}" for sample, name in zip(samples, adata.obs_names, strict=True)], seed)
+    thinned = thin_counts(matrix, share(totals, target), cells, name_keys(adata.var_names, seed))
+    result = adata.copy()
+    result.X = thinned.astype(matrix.dtype)
+    return result
+
+
+def thin_expression(expression: Expression, target: float, *, seed: int, sample: str) -> Expression:
+    """Return the expression of one group of cells of one sample thinned to a median total of ``target``."""
+    names = expression.observations.astype(str)
+    cells = name_keys([f"{sample}\x1f{name}" for name in names], seed)
+    kept = thin_counts(expression.matrix, share(expression.totals, target), cells, name_keys(expression.genes, seed))
+    return expression.thinned(kept)
+
+
+def share(totals: FloatArray, target: float) -> float:
+    """Return the probability with which a count is kept so that the median total becomes ``target``."""
+    if not target > 0:
+        raise OhmicsError(f"target depth is {target:g}; legal: above 0")
+    middle = float(np.median(totals)) if totals.size else 0.0
+    return min(1.0, target / middle) if middle > 0 else 1.0
+
+
+def name_keys(names: Sequence[str] | pd.Index, seed: int, purpose: str = "thin") -> KeyArray:
+    """Return a 64-bit key for each name, from the seed and the name alone."""
+    lead = f"{int(seed)}\x1f{purpose}\x1f"
+    digests = b"".join(hashlib.blake2b((lead + str(name)).encode(), digest_size=8).digest() for name in names)
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64)
+
+
+def thin_counts(matrix: sp.csr_matrix, probability: float, cells: KeyArray, genes: KeyArray) -> sp.csr_matrix:
+    """Keep every single count with the given probability.
+
+    Parameters
+    ----------
+    matrix
+        Raw counts, CSR, observations × genes.
+    probability
+        Share of counts to keep; at 1 the matrix is returned as it is.
+    cells, genes
+        Keys of the observations and genes (see `name_keys`).
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        Whole numbers, same shape, without stored zeros.
+    """
+    if matrix.data.size and ((matrix.data < 0).any() or (matrix.data != np.floor(matrix.data)).any()):
+        raise OhmicsError("values are no raw counts, so they cannot be thinned; legal: whole numbers from 0 on")
+    if probability >= 1:
+        return matrix
+    limit = np.uint64(int(probability * 2.0**64))
+    kept = _thin(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data, cells, genes, limit)
+    result = sp.csr_matrix((kept, matrix.indices.copy(), matrix.indptr.copy()), shape=matrix.shape)
+    result.eliminate_zeros()
+    return result
+
+
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]  # numba ships no types
+def _mix(value: Any) -> Any:
+    """Scramble 64 bits (the output function of splitmix64: Steele et al. 2014, doi 10.1145/2660193.2660195)."""
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+def _thin(indptr: Any, indices: Any, data: Any, cells: Any, genes: Any, limit: Any) -> Any:
+    """Count, per stored value, the counts whose random number is below the limit."""
+    kept = np.zeros(len(data))
+    for i in numba.prange(len(indptr) - 1):
+        for k in range(indptr[i], indptr[i + 1]):
+            # A stream of splitmix64 a cell and gene: its state steps by the golden ratio.
+            state = _mix(_mix(cells[i]) ^ genes[indices[k]])
+            number = 0
+            for _ in range(int(data[k])):
+                state += np.uint64(0x9E3779B97F4A7C15)
+                if _mix(state) < limit:
+                    number += 1
+            kept[k] = number
+    return kept

@@ -1,0 +1,1 @@
+"""Statistics: plain arrays in, plain arrays out; no file, no figure, no domain object."""

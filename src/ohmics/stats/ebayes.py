@@ -1,0 +1,115 @@
+"""Residual variances of all genes come in; variances moderated across genes, t, p and intervals go out.
+
+The hierarchical model is Smyth's (2004, doi:10.2202/1544-6115.1027): true variances follow a scaled inverse
+chi-square distribution whose two parameters are estimated from the moments of the log variances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import polygamma, psi
+from scipy.stats import t as student
+
+from ohmics.stats.linear import Effects
+
+Array = npt.NDArray[np.float64]
+_FLOOR = 1e-5
+"""Variances below this share of the median are lifted to it, so that a constant gene has a logarithm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What the genes share: ``df`` (infinite when variances differ no more than chance) and ``variance``."""
+
+    df: float
+    variance: float
+
+    def squeeze(self, variance: Array, df: float) -> Array:
+        """Return variances drawn towards the prior by their share of the degrees of freedom."""
+        if not np.isfinite(self.df):
+            return np.full(variance.shape, self.variance)
+        return np.asarray((df * variance + self.df * self.variance) / (df + self.df), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moderated:
+    """Moderated statistics, one value a gene: estimate, 95 % interval, t, two-sided p, and the prior used."""
+
+    coefficient: Array
+    low: Array
+    high: Array
+    t: Array
+    p: Array
+    df_total: float
+    prior: Prior
+
+
+def fit_prior(variance: Array, df: float) -> Prior:
+    """Estimate the prior of the variances from the mean and the variance of their logarithms.
+
+    Parameters
+    ----------
+    variance
+        Residual variances, one a gene.
+    df
+        Their degrees of freedom.
+    """
+    if variance.size < 2:
+        return Prior(df=0.0, variance=float(variance[0]) if variance.size else 1.0)
+    median = float(np.median(variance))
+    lifted = np.maximum(np.maximum(variance, 0.0), _FLOOR * (median if median > 0 else 1.0))
+    logs = np.log(lifted) - psi(df / 2) + np.log(df / 2)
+    mean = float(logs.mean())
+    excess = float(logs.var(ddof=1)) - float(polygamma(1, df / 2))
+    if excess <= 0:
+        # The variances spread no more than sampling explains: one pooled variance.
+        return Prior(df=float("inf"), variance=float(lifted.mean()))
+    prior_df = 2 * float(trigamma_inverse(np.array([excess]))[0])
+    return Prior(df=prior_df, variance=float(np.exp(mean + psi(prior_df / 2) - np.log(prior_df / 2))))
+
+
+def trigamma_inverse(values: Array) -> Array:
+    """Return x with trigamma(x) = values (positive), by Newton steps on 1 / trigamma, which is nearly linear."""
+    with np.errstate(divide="ignore"):
+        start = 0.5 + 1 / values
+    x = start
+    for _ in range(50):
+        tri = polygamma(1, x)
+        step = tri * (1 - tri / values) / polygamma(2, x)
+        x = x + step
+        if np.max(-step / x) < 1e-8:
+            break
+    x = np.where(values > 1e7, 1 / np.sqrt(values), x)
+    return np.asarray(np.where(values < 1e-6, 1 / values, x), dtype=np.float64)
+
+
+def moderate(effects: Effects, *, level: float = 0.95) -> Moderated:
+    """Return moderated t statistics of the effects' coefficient.
+
+    Parameters
+    ----------
+    effects
+        The fit of each gene (`ohmics.stats.linear.fit_effects`).
+    level
+        Level of the interval.
+    """
+    variance, df = effects.variance, effects.df
+    prior = fit_prior(variance, df)
+    posterior = prior.squeeze(variance, df)
+    # No statistic can have more degrees of freedom than all genes together.
+    df_total = min(df + prior.df, float(df) * variance.size)
+    error = np.sqrt(posterior) * effects.stdev_unscaled
+    t = effects.coefficient / error
+    margin = student.ppf((1 + level) / 2, df_total) * error
+    return Moderated(
+        coefficient=effects.coefficient,
+        low=effects.coefficient - margin,
+        high=effects.coefficient + margin,
+        t=t,
+        p=2 * student.sf(np.abs(t), df_total),
+        df_total=df_total,
+        prior=prior,
+    )

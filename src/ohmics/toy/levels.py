@@ -1,0 +1,249 @@
+"""Expression levels the toy cohorts are built from: type -> level in counts per million -> gene symbols.
+
+The levels are orders of magnitude of 3' droplet data as a curator knows them, set by hand; no data set was
+averaged to make them. A gene named for one type and not for another is off in the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Levels = Mapping[float, str]
+
+EVERYWHERE: Levels = {
+    20000: "MALAT1",
+    11000: "B2M",
+    9000: "EEF1A1 TMSB4X",
+    7000: "ACTB",
+    5000: "TMSB10 TPT1 FTH1",
+    3500: "FTL PTMA HLA-B",
+    2500: "PFN1 EIF1 HLA-A HLA-C UBA52 H3-3B",
+    1800: "CFL1 GAPDH NACA ACTG1 BTG1 EEF1D EEF1B2 SH3BGRL3",
+    1300: "HSP90AA1 HSP90AB1 MYL6 SERF2 HLA-E VIM ARHGDIB UBC SRGN CD52",
+    900: "COX4I1 ATP5F1E COX7C CALM1 YBX1 HNRNPA1 PABPC1 OAZ1 SLC25A6 CORO1A HINT1 JUNB FOS NPM1 LAPTM5 PFDN5 EIF3E",
+    600: "TOMM7 ATP5MG HSPA8 CXCR4 PTPRC RAC2 CD37 JUN DUSP1 UBB HNRNPA2B1 DDX5 SLC25A5 ARPC2 ARPC3 ATP5ME COX6C MYL12A",
+    350: "LCP1 CD53 NFKBIA NCL ZFP36 ZFP36L2 PSMB9 PSMB8 PSME1 PSME2 TAPBP CD44 EIF4A1 HLA-F LDHA LDHB PGK1 TPI1 ENO1 PKM",
+    150: "TAP1 TAP2 NLRC5 STAT1 IRF1 IFNGR1 IFNGR2 JAK1 JAK2 HSPA1A HSPA1B HSPB1 DNAJB1 IER2 EGR1 FOSB KLF6 CD81 PARK7 ISG15",
+    110: "HMGB1 HMGB2 TUBA1B TUBB H2AZ1 STMN1 HMGN2 TGFB1 CD99 IKZF1",
+    60: "ERAP1 CALR CANX PDIA3 IRF2 IFI6 IFIT3 MX1 OAS1 ISG20 LY6E IFI44L XAF1 BST2 COX5A FKBP1A PTTG1 CTSD ANXA5 CD63",
+    25: "IFIT1 IFIT2 IFI44 RSAD2 OAS2 OAS3 HERC5 USP18 CD58 FAS FADD CASP8 CASP3 BID TNFRSF10B TNFRSF10A ICAM1 CIITA",
+}
+
+MITOCHONDRIAL: Levels = {
+    9000: "MT-CO1",
+    7000: "MT-CO2 MT-CO3 MT-ATP6",
+    4500: "MT-CYB MT-ND4 MT-ND3",
+    2300: "MT-ND1 MT-ND2",
+    1200: "MT-ND5",
+    500: "MT-ND4L",
+    120: "MT-ND6 MT-ATP8",
+}
+
+SEX: dict[str, Levels] = {
+    "female": {150: "XIST", 12: "TSIX"},
+    "male": {450: "RPS4Y1", 90: "DDX3Y EIF1AY", 35: "UTY USP9Y KDM5D", 10: "ZFY PRKY TMSB4Y NLGN4Y"},
+}
+
+_T: dict[float, str] = {
+    1500: "IL32",
+    900: "CD3D TRAC",
+    700: "CD3E TRBC2",
+    450: "CD3G CD2 TRBC1 CD7 CD69 GIMAP7",
+    250: "LCK CD247 ITM2A CD96 GIMAP4 GIMAP5 RGS1 APOBEC3C",
+    120: "BCL11B CD27 SPOCK2 TRAT1 RGS2 SKAP1 CD6 TRGC2 IGFLR1",
+    60: "CD5 SIT1 UBASH3A THEMIS CD28 ICOS RBPJ SIRPG BATF CD82 TRGC1 CD38",
+    30: "TOX DUSP4 SNAP47 NDFIP2 PHLDA1 ITGAE FASLG ACP5 TNFRSF4",
+}
+_CD8: dict[float, str] = {300: "CD8A", 220: "CD8B"}
+_CYTOTOXIC: dict[float, str] = {
+    2500: "CCL5",
+    1500: "NKG7",
+    600: "CST7 GZMA",
+    400: "GZMK CCL4 GNLY",
+    220: "PRF1 GZMH GZMM KLRB1 GZMB CTSW",
+    90: "KLRG1 CXCR3 CCL3 EOMES TBX21",
+    60: "LAG3 TIGIT CXCR6",
+    35: "PDCD1 IFNG XCL2 XCL1 CD160",
+    20: "HAVCR2 CTLA4 TNFRSF9 TNFRSF18 ENTPD1",
+    5: "LAYN CXCL13 KRT86 VCAM1 MYO7A TNIP3",
+}
+_MHC2: dict[float, str] = {
+    500: "HLA-DRA CD74",
+    200: "HLA-DRB1 HLA-DPB1 HLA-DPA1 HLA-DRB5",
+    80: "HLA-DQA1 HLA-DQB1",
+}
+
+
+def merged(*levels: Levels) -> dict[str, float]:
+    """Return gene -> level in counts per million; a later table overrules an earlier one."""
+    return {gene: float(level) for table in levels for level, genes in table.items() for gene in genes.split()}
+
+
+_MONOCYTE: dict[float, str] = {
+    9000: "S100A9 FTL",
+    7500: "S100A8 LYZ FTH1",
+    3200: "S100A4 S100A6 CD74",
+    2400: "CST3 TYROBP HLA-DRA",
+    1300: "FCER1G CTSS LGALS1 HLA-DRB1",
+    800: "LST1 AIF1 S100A12 FCN1 PSAP S100A11 NEAT1 COTL1",
+    500: "VCAN TYMP HLA-DPB1 HLA-DPA1 HLA-DQA1 HLA-DQB1 IFITM3 HLA-DRB5",
+    300: "CD14 MNDA GRN CEBPB CEBPD NAMPT TIMP1 LGALS3 SERPINA1 CXCL8",
+    160: "CSF3R CD36 FGL2 MS4A6A CFD IL1B CYBB SPI1 CD68 PLBD1",
+    70: "CSF1R ITGAM MAFB FCGR2A CLEC7A CCL3 C5AR1 NCF2 KLF4 G0S2 CLEC12A TNFRSF1B IL1RN LILRB1 SIRPA",
+    30: "CD33 CD163 THBS1 CD86 IDO1 CD274 ARG1 IL6R TGFB1 VEGFA MSR1 ITGAX",
+}
+
+SINGLE_CELL: dict[str, dict[str, float]] = {
+    "blast": merged(
+        {
+            3000: "CD74",
+            1400: "HLA-DRA IGLL1 CD79B",
+            900: "CD79A CD99 SOX4 STMN1 HMGB1 TUBA1B H2AZ1",
+            500: "VPREB3 TCL1A CD9 HLA-DPB1 HLA-DRB1 HLA-DPA1 CD81 IGHM HMGB2",
+            280: "VPREB1 DNTT CD24 EBF1 MME RCSD1 HLA-DRB5",
+            170: "CD19 PAX5 POU2AF1 FCRLA LEF1 HLA-DQA1 HLA-DQB1 IKZF1 TOP2B",
+            90: "CD22 CD34 BLNK TCF3 CD38 SMARCA4 MYB ERG BCL11A ARID5B SSBP2",
+            60: "RAG1 BLK BANK1 ARPP21 CD72 FLT3 CD58 AKAP12 RAG2",
+            30: "MS4A1 TNFRSF13C CD40 SPIB CD200",
+        }
+    ),
+    "switched": {
+        **{gene: 0.5 * level for gene, level in merged(_MONOCYTE).items()},
+        **merged(
+            {
+                700: "CD99 STMN1 HMGB1 TUBA1B H2AZ1",
+                400: "MPO SOX4",
+                200: "AZU1 PRTN3 ELANE SRGN",
+                100: "CD33 CEBPA HOXA9 CLEC12A MEIS1",
+                50: "CD34 KIT IL3RA HOXA10 MYB GATA2 CTSG",
+                15: "IGLL1 CD79A CD79B DNTT VPREB1 IGHM EBF1",
+                4: "PAX5 BLNK VPREB3",
+            }
+        ),
+    },
+    "b": merged(
+        {
+            8000: "CD74",
+            6000: "HLA-DRA IGKC",
+            2400: "IGHM HLA-DRB1 IGLC2",
+            1300: "CD37 HLA-DPB1 HLA-DPA1 LTB",
+            900: "MS4A1 CD79A CD79B HLA-DQB1 HLA-DQA1 HLA-DRB5",
+            450: "IGHD TCL1A",
+            220: "BANK1 RALGPS2 VPREB3 TNFRSF13C IRF8 CD22",
+            110: "CD19 FCRLA BLK POU2AF1 SPIB CD40 PAX5",
+            50: "FCER2 CXCR5 EBF1 BLNK CD72 FCRL1",
+        }
+    ),
+    "cd8_naive": merged(_T, _CD8, {700: "IL7R LTB", 350: "TCF7 SELL", 230: "LEF1 CCR7", 100: "NOSIP PIK3IP1 MAL CCL5"}),
+    "cd8_em": merged(_T, _CD8, _CYTOTOXIC, _MHC2, {200: "IL7R LTB", 60: "TCF7 SELL"}),
+    "cd4": merged(
+        _T,
+        {1200: "LTB", 700: "IL7R", 250: "TCF7 SELL", 150: "LEF1 CCR7", 90: "CD4 CD40LG", 60: "GZMK CCL5 KLRB1 CXCR3"},
+        {25: "TIGIT CTLA4 PDCD1", 10: "LAG3 HAVCR2 GZMB IFNG ENTPD1 TNFRSF9 TNFRSF18 CXCR6 CXCL13 LAYN"},
+    ),
+    "treg": merged(
+        _T,
+        _MHC2,
+        {500: "LTB", 220: "IL2RA CTLA4 TIGIT", 110: "FOXP3 IKZF2 TNFRSF18 CD4 BATF TNFRSF4 SELL"},
+        {60: "RTKN2 CCR7 ENTPD1 TNFRSF9 LAYN CCR8 TCF7", 20: "PDCD1 LAG3 HAVCR2 CXCL13 CXCR6 CD40LG"},
+    ),
+    "car_cd8": merged(
+        _T,
+        _CD8,
+        _CYTOTOXIC,
+        _MHC2,
+        {600: "GZMB STMN1", 250: "LAG3 PRF1 CD38", 120: "TIGIT HAVCR2 PDCD1 CTLA4 TNFRSF9 IL2RA", 90: "IL7R LTB TCF7"},
+    ),
+    "car_cd4": merged(
+        _T,
+        _MHC2,
+        {500: "STMN1 LTB", 250: "GZMA NKG7 CCL5 IL7R", 110: "CD4 GZMB PRF1 CD40LG CTLA4 TIGIT IL2RA GZMK"},
+        {60: "LAG3 PDCD1 TNFRSF9 TNFRSF18 TCF7 SELL CCR7", 20: "HAVCR2 IFNG ENTPD1 CXCR6 CXCL13 LAYN"},
+    ),
+    "nk": merged(
+        {
+            4500: "GNLY NKG7",
+            1200: "TYROBP CCL5",
+            900: "GZMB CST7",
+            600: "FCER1G PRF1 CTSW GZMA CD7 FGFBP2",
+            400: "KLRD1 KLRB1 CCL4 CD247 SPON2",
+            200: "FCGR3A KLRF1 GZMH GZMM HOPX CLIC3 IL2RB",
+            110: "CCL3 XCL2 TRDC KLRC1 CD96 CX3CR1 GZMK CD69",
+            50: "NCR1 XCL1 KIR2DL3 KIR2DL1 MYBL1 SH2D1B TBX21 EOMES KLRG1 IFNG FASLG CD160 HAVCR2 TIGIT CD2 LCK",
+        }
+    ),
+    "mono14": merged(_MONOCYTE),
+    "mono16": {
+        **{gene: 0.8 * level for gene, level in merged(_MONOCYTE).items()},
+        **merged(
+            {
+                2400: "LST1 FCER1G TYROBP COTL1",
+                1300: "AIF1 IFITM3 LYZ S100A9",
+                900: "FCGR3A IFITM2",
+                350: "MS4A7 CDKN1C RHOC S100A8",
+                150: "LILRB2 CSF1R CX3CR1 TCF7L2 HES4 LILRA5",
+                15: "CD14 VCAN S100A12",
+            }
+        ),
+    },
+    "erythroid": merged(
+        {
+            60000: "HBB",
+            45000: "HBA2",
+            30000: "HBA1",
+            2000: "HBD AHSP ALAS2 CA1",
+            900: "SLC25A37 PRDX2 BLVRB HBM",
+            280: "GYPA GYPB SNCA HEMGN",
+            120: "KLF1 GATA1 EPB42 SLC4A1 TFRC",
+        }
+    ),
+}
+
+CYCLING: Levels = {
+    500: "STMN1 HMGB2 TUBA1B TUBB H2AZ1",
+    250: "MKI67 TYMS TOP2A TK1 PCNA UBE2C CENPF HMGN2 NUSAP1 PCLAF",
+    120: "RRM2 RRM1 MCM2 MCM3 MCM4 MCM5 MCM6 MCM7 CDK1 CCNB1 CCNB2 BIRC5 TPX2 CDC20 CKS1B CKS2 GMNN ZWINT PTTG1",
+    60: "AURKA AURKB BUB1 CCNA2 CCNE2 CDC6 CDCA3 CDCA8 CENPE DLGAP5 FEN1 GINS2 HMMR KIF11 KIF23 NUF2 SLBP UHRF1 UNG USP1",
+}
+
+_BULK_T = merged(_T, _CD8, _CYTOTOXIC, {90: "CD4 IL7R TCF7 SELL CCR7 LTB"})
+BULK: dict[str, dict[str, float]] = {
+    "melanoma": merged(
+        {
+            2500: "PMEL MLANA S100B",
+            1200: "TYRP1 DCT CD63 APOD S100A1 TYR",
+            500: "MITF SOX10 SERPINE2 GPNMB BCAN PRAME CSPG4 MIA",
+            180: "SLC45A2 GPR143 CAPN3 CDK2 ERBB3 MAGEA4 CTNNB1 CDH1 CDH3 CCND1 MCAM",
+            60: "AXL NGFR SOX9 TNC WNT5A CDH2 FN1 TGFBI VEGFA CD274 MAGEA3",
+        }
+    ),
+    "t": _BULK_T,
+    "nk": SINGLE_CELL["nk"],
+    "b": SINGLE_CELL["b"],
+    "macrophage": merged(
+        _MONOCYTE,
+        {
+            6000: "APOE CD74",
+            3000: "C1QA C1QB C1QC APOC1",
+            900: "SPP1 CD68 CTSD CTSB GPNMB",
+            400: "CD163 MRC1 MS4A7 TREM2 FOLR2 CXCL9 CXCL10 S100A8 S100A9",
+            120: "IDO1 CD274 CCL18 CCL2 IL10 VSIG4 MARCO",
+        },
+    ),
+    "fibroblast": merged(
+        {
+            9000: "COL1A1 COL3A1 COL1A2",
+            3500: "SPARC FN1 DCN LUM COL6A3 COL6A1 COL6A2",
+            1200: "ACTA2 TAGLN BGN THY1 POSTN COL5A1 COL5A2 CTHRC1 CALD1 TIMP1 IGFBP7",
+            400: "FAP PDGFRB PDGFRA TGFBI TGFB1 TGFB3 CXCL12 LRRC15 INHBA COL11A1 COL10A1 CCN2 SERPINE1 ADAM12 COMP",
+            120: "TGFBR2 TGFBR1 LRRC32 ITGAV WNT5A TWIST1 SNAI2 ZEB1 ZEB2 IL6 NOTCH3 RGS5",
+        }
+    ),
+    "endothelial": merged(
+        {
+            1800: "SPARCL1 IGFBP7 SPARC",
+            800: "VWF PECAM1 RAMP2 GNG11 TM4SF1 COL4A1 COL4A2 A2M",
+            300: "CDH5 EPAS1 ENG KDR FLT1 TEK TIE1 ESAM CLDN5 PLVAP ROBO4 VCAM1",
+        }
+    ),
+}

@@ -1,0 +1,82 @@
+# Bulk: one matrix for all samples.
+rule qc:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        matrices=PLAN.matrices,
+        genes=[PLAN.resource("genes.tsv"), PLAN.resource("genes_extra.tsv")],
+    output:
+        counts=f"{OUT}/counts/bulk.h5ad",
+        qc=f"{OUT}/tables/qc.tsv",
+        identity=f"{OUT}/tables/identity.tsv",
+        reference=f"{OUT}/tables/gene_reference.parquet",
+        skipped=f"{OUT}/skipped/qc.tsv",
+    log:
+        f"{OUT}/logs/qc.log",
+    benchmark:
+        f"{OUT}/benchmarks/qc.tsv"
+    params:
+        settings=PLAN.settings("bulk_qc"),
+        code=PLAN.digest("bulk_qc"),
+    resources:
+        mem_mb=PLAN.memory("bulk_qc"),
+    threads: 1
+    message:
+        "quality of the bulk samples"
+    shell:
+        "{OHMICS} bulk-qc --settings {params.settings:q} --samples {input.samples:q} --out-counts {output.counts:q}"
+        " --out-qc {output.qc:q} --out-identity {output.identity:q} --out-reference {output.reference:q}"
+        " --out-skipped {output.skipped:q} >{log:q} 2>&1"
+
+
+rule targets:
+    input:
+        pairs=f"{OUT}/pairs.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        lists=f"{OUT}/gene_lists.json",
+    output:
+        f"{OUT}/tables/targets.tsv",
+    log:
+        f"{OUT}/logs/targets.log",
+    benchmark:
+        f"{OUT}/benchmarks/targets.tsv"
+    params:
+        settings=PLAN.settings("targets"),
+        code=PLAN.digest("targets"),
+    resources:
+        mem_mb=PLAN.memory("targets"),
+    threads: 1
+    message:
+        "one depth for what is compared"
+    shell:
+        "{OHMICS} targets --settings {params.settings:q} --pairs {input.pairs:q} --qc {input.qc:q}"
+        " --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule score:
+    input:
+        counts=f"{OUT}/counts/bulk.h5ad",
+        qc=f"{OUT}/tables/qc.tsv",
+        reference=f"{OUT}/tables/gene_reference.parquet",
+        targets=f"{OUT}/tables/targets.tsv",
+        lists=f"{OUT}/gene_lists.json",
+    output:
+        scores=f"{OUT}/tables/scores.tsv",
+        coverage=f"{OUT}/tables/coverage.tsv",
+        skipped=f"{OUT}/skipped/samples.tsv",
+    log:
+        f"{OUT}/logs/score.log",
+    benchmark:
+        f"{OUT}/benchmarks/score.tsv"
+    params:
+        settings=PLAN.settings("score"),
+        code=PLAN.digest("score"),
+    resources:
+        mem_mb=PLAN.memory("score"),
+    threads: 2
+    message:
+        "scoring the bulk samples"
+    shell:
+        "NUMBA_NUM_THREADS={threads} {OHMICS} score-bulk --settings {params.settings:q} --counts {input.counts:q}"
+        " --qc {input.qc:q} --reference {input.reference:q} --targets {input.targets:q} --lists {input.lists:q}"
+        " --out-scores {output.scores:q} --out-coverage {output.coverage:q} --out-skipped {output.skipped:q}"
+        " >{log:q} 2>&1"

@@ -1,0 +1,139 @@
+# From scores and summed counts to evidence; the same for single-cell and bulk.
+SINGLE_CELL = PLAN.modality == "single_cell"
+COUNTS = f"{OUT}/counts/pseudobulk.h5ad" if SINGLE_CELL else f"{OUT}/counts/bulk.h5ad"
+
+
+rule compare:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        scores=f"{OUT}/tables/scores.tsv",
+        lists=f"{OUT}/gene_lists.json",
+        cells=[f"{OUT}/tables/cells.parquet"] if SINGLE_CELL else [],
+    output:
+        effects=f"{OUT}/tables/effects.tsv",
+        composition=f"{OUT}/tables/composition.tsv",
+        skipped=f"{OUT}/skipped/compare.tsv",
+    log:
+        f"{OUT}/logs/compare.log",
+    benchmark:
+        f"{OUT}/benchmarks/compare.tsv"
+    params:
+        settings=PLAN.settings("compare"),
+        cells=lambda wildcards, input: f"--cells {input.cells}" if input.cells else "",
+        code=PLAN.digest("compare"),
+    resources:
+        mem_mb=PLAN.memory("compare"),
+    threads: 1
+    message:
+        "comparing scores within patients"
+    shell:
+        "{OHMICS} compare --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --scores {input.scores:q} --lists {input.lists:q} {params.cells} --out-effects {output.effects:q}"
+        " --out-composition {output.composition:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
+
+
+rule de:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        counts=COUNTS,
+    output:
+        de=f"{OUT}/tables/de.tsv",
+        skipped=f"{OUT}/skipped/de.tsv",
+    log:
+        f"{OUT}/logs/de.log",
+    benchmark:
+        f"{OUT}/benchmarks/de.tsv"
+    params:
+        settings=PLAN.settings("de"),
+        code=PLAN.digest("de"),
+    resources:
+        mem_mb=PLAN.memory("de"),
+    threads: 1
+    message:
+        "differential expression"
+    shell:
+        "{OHMICS} de --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --counts {input.counts:q} --out-de {output.de:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
+
+
+rule gene_sets:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        counts=COUNTS,
+        lists=f"{OUT}/gene_lists.json",
+    output:
+        enrichment=f"{OUT}/tables/enrichment.tsv",
+        skipped=f"{OUT}/skipped/gene_sets.tsv",
+    log:
+        f"{OUT}/logs/gene_sets.log",
+    benchmark:
+        f"{OUT}/benchmarks/gene_sets.tsv"
+    params:
+        settings=PLAN.settings("gene_sets"),
+        code=PLAN.digest("gene_sets"),
+    resources:
+        mem_mb=PLAN.memory("gene_sets"),
+    threads: 1
+    message:
+        "testing gene sets"
+    shell:
+        "NUMBA_NUM_THREADS={threads} {OHMICS} gene-sets --settings {params.settings:q} --samples {input.samples:q}"
+        " --qc {input.qc:q} --counts {input.counts:q} --lists {input.lists:q} --out-enrichment {output.enrichment:q}"
+        " --out-skipped {output.skipped:q} >{log:q} 2>&1"
+
+
+rule gather_skipped:
+    input:
+        parts=expand(
+            f"{OUT}/skipped/{{stage}}.tsv",
+            stage=["samples", "compare", "de", "gene_sets"]
+            + ([] if SINGLE_CELL else ["qc"]),
+        ),
+    output:
+        f"{OUT}/tables/skipped.tsv",
+    log:
+        f"{OUT}/logs/gather_skipped.log",
+    benchmark:
+        f"{OUT}/benchmarks/gather_skipped.tsv"
+    params:
+        code=PLAN.digest("gather"),
+    resources:
+        mem_mb=PLAN.memory("gather"),
+    threads: 1
+    message:
+        "gathering what was not tested"
+    shell:
+        "{OHMICS} gather --table SKIPPED --part {input.parts:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule evidence:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        pairs=f"{OUT}/pairs.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        effects=f"{OUT}/tables/effects.tsv",
+        enrichment=f"{OUT}/tables/enrichment.tsv",
+        composition=f"{OUT}/tables/composition.tsv",
+        skipped=f"{OUT}/tables/skipped.tsv",
+        mechanisms=PLAN.mechanisms,
+    output:
+        f"{OUT}/tables/evidence.tsv",
+    log:
+        f"{OUT}/logs/evidence.log",
+    benchmark:
+        f"{OUT}/benchmarks/evidence.tsv"
+    params:
+        settings=PLAN.settings("evidence"),
+        code=PLAN.digest("evidence"),
+    resources:
+        mem_mb=PLAN.memory("evidence"),
+    threads: 1
+    message:
+        "weighing the evidence"
+    shell:
+        "{OHMICS} evidence --settings {params.settings:q} --samples {input.samples:q} --pairs {input.pairs:q}"
+        " --qc {input.qc:q} --effects {input.effects:q} --enrichment {input.enrichment:q}"
+        " --composition {input.composition:q} --skipped {input.skipped:q} --out {output:q} >{log:q} 2>&1"

@@ -1,0 +1,253 @@
+# Single-cell: one job a sample, and one that sees all cells (embed).
+rule qc:
+    input:
+        matrix=lambda wildcards: PLAN.matrix(wildcards.sample),
+        markers=PLAN.resource("cell_markers.tsv"),
+        genes=[PLAN.resource("genes.tsv"), PLAN.resource("genes_extra.tsv")],
+        # All inputs are looked into before the long work starts; the table itself is not read here.
+        checked=ancient(f"{OUT}/samples.tsv"),
+    output:
+        counts=f"{OUT}/samples/{{sample}}/counts.h5ad",
+        qc=f"{OUT}/samples/{{sample}}/qc.tsv",
+        cells=f"{OUT}/samples/{{sample}}/cell_qc.parquet",
+        markers=f"{OUT}/samples/{{sample}}/markers.parquet",
+        skipped=f"{OUT}/samples/{{sample}}/skipped_qc.tsv",
+    log:
+        f"{OUT}/logs/qc/{{sample}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/qc/{{sample}}.tsv"
+    params:
+        folder=lambda wildcards, output: output.qc.rpartition("/")[0],
+        settings=PLAN.settings("qc"),
+        code=PLAN.digest("qc"),
+    resources:
+        mem_mb=PLAN.memory("qc"),
+    threads: 1
+    message:
+        "quality of {wildcards.sample}"
+    shell:
+        "{OHMICS} qc --settings {params.settings:q} --sample {wildcards.sample:q} --matrix {input.matrix:q}"
+        " --out {params.folder:q} >{log:q} 2>&1"
+
+
+rule gather_qc:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        parts=expand(f"{OUT}/samples/{{sample}}/qc.tsv", sample=PLAN.sample_ids),
+    output:
+        f"{OUT}/tables/qc.tsv",
+    log:
+        f"{OUT}/logs/gather_qc.log",
+    benchmark:
+        f"{OUT}/benchmarks/gather_qc.tsv"
+    params:
+        folder=f"{OUT}/samples",
+        code=PLAN.digest("gather"),
+    resources:
+        mem_mb=PLAN.memory("gather"),
+    threads: 1
+    message:
+        "gathering the quality tables"
+    shell:
+        "{OHMICS} gather --table QC --samples {input.samples:q} --folder {params.folder:q} --file qc.tsv"
+        " --out {output:q} >{log:q} 2>&1"
+
+
+rule embed:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        counts=expand(f"{OUT}/samples/{{sample}}/counts.h5ad", sample=PLAN.sample_ids),
+    output:
+        f"{OUT}/embedding.parquet",
+    log:
+        f"{OUT}/logs/embed.log",
+    benchmark:
+        f"{OUT}/benchmarks/embed.tsv"
+    params:
+        folder=f"{OUT}/samples",
+        settings=PLAN.settings("embed"),
+        code=PLAN.digest("embed"),
+    resources:
+        mem_mb=PLAN.memory("embed"),
+    threads: 2
+    priority: 50
+    message:
+        "embedding and clustering all cells"
+    shell:
+        "NUMBA_NUM_THREADS={threads} {OHMICS} embed --settings {params.settings:q} --samples {input.samples:q}"
+        " --qc {input.qc:q} --folder {params.folder:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule annotate:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        embedding=f"{OUT}/embedding.parquet",
+        parts=expand(
+            f"{OUT}/samples/{{sample}}/{{name}}",
+            sample=PLAN.sample_ids,
+            name=["markers.parquet", "cell_qc.parquet"],
+        ),
+        markers=PLAN.resource("cell_markers.tsv"),
+    output:
+        f"{OUT}/tables/cells.parquet",
+    log:
+        f"{OUT}/logs/annotate.log",
+    benchmark:
+        f"{OUT}/benchmarks/annotate.tsv"
+    params:
+        folder=f"{OUT}/samples",
+        settings=PLAN.settings("annotate"),
+        code=PLAN.digest("annotate"),
+    resources:
+        mem_mb=PLAN.memory("annotate"),
+    threads: 1
+    message:
+        "naming the cells"
+    shell:
+        "{OHMICS} annotate --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --embedding {input.embedding:q} --folder {params.folder:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule aggregate:
+    input:
+        counts=f"{OUT}/samples/{{sample}}/counts.h5ad",
+        cells=f"{OUT}/tables/cells.parquet",
+        markers=PLAN.resource("cell_markers.tsv"),
+    output:
+        genes=f"{OUT}/samples/{{sample}}/gene_stats.parquet",
+        sums=f"{OUT}/samples/{{sample}}/pseudobulk.h5ad",
+    log:
+        f"{OUT}/logs/aggregate/{{sample}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/aggregate/{{sample}}.tsv"
+    params:
+        code=PLAN.digest("aggregate"),
+    resources:
+        mem_mb=PLAN.memory("aggregate"),
+    threads: 1
+    message:
+        "gene sums of {wildcards.sample}"
+    shell:
+        "{OHMICS} aggregate --sample {wildcards.sample:q} --counts {input.counts:q} --cells {input.cells:q}"
+        " --out-genes {output.genes:q} --out-sums {output.sums:q} >{log:q} 2>&1"
+
+
+rule reference:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        parts=expand(
+            f"{OUT}/samples/{{sample}}/{{name}}",
+            sample=PLAN.sample_ids,
+            name=["gene_stats.parquet", "pseudobulk.h5ad"],
+        ),
+    output:
+        reference=f"{OUT}/tables/gene_reference.parquet",
+        sums=f"{OUT}/counts/pseudobulk.h5ad",
+        identity=f"{OUT}/tables/identity.tsv",
+    log:
+        f"{OUT}/logs/reference.log",
+    benchmark:
+        f"{OUT}/benchmarks/reference.tsv"
+    params:
+        folder=f"{OUT}/samples",
+        code=PLAN.digest("reference"),
+    resources:
+        mem_mb=PLAN.memory("reference"),
+    threads: 1
+    message:
+        "one reference for all samples"
+    shell:
+        "{OHMICS} reference --samples {input.samples:q} --qc {input.qc:q} --folder {params.folder:q}"
+        " --out-reference {output.reference:q} --out-sums {output.sums:q} --out-identity {output.identity:q}"
+        " >{log:q} 2>&1"
+
+
+rule targets:
+    input:
+        pairs=f"{OUT}/pairs.tsv",
+        cells=f"{OUT}/tables/cells.parquet",
+        lists=f"{OUT}/gene_lists.json",
+    output:
+        f"{OUT}/tables/targets.tsv",
+    log:
+        f"{OUT}/logs/targets.log",
+    benchmark:
+        f"{OUT}/benchmarks/targets.tsv"
+    params:
+        settings=PLAN.settings("targets"),
+        code=PLAN.digest("targets"),
+    resources:
+        mem_mb=PLAN.memory("targets"),
+    threads: 1
+    message:
+        "one depth for what is compared"
+    shell:
+        "{OHMICS} targets --settings {params.settings:q} --pairs {input.pairs:q} --cells {input.cells:q}"
+        " --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule score:
+    input:
+        counts=f"{OUT}/samples/{{sample}}/counts.h5ad",
+        cells=f"{OUT}/tables/cells.parquet",
+        reference=f"{OUT}/tables/gene_reference.parquet",
+        targets=f"{OUT}/tables/targets.tsv",
+        lists=f"{OUT}/gene_lists.json",
+    output:
+        scores=f"{OUT}/samples/{{sample}}/scores.tsv",
+        cells=f"{OUT}/samples/{{sample}}/cell_scores.parquet",
+        coverage=f"{OUT}/samples/{{sample}}/coverage.tsv",
+        skipped=f"{OUT}/samples/{{sample}}/skipped_score.tsv",
+    log:
+        f"{OUT}/logs/score/{{sample}}.log",
+    benchmark:
+        f"{OUT}/benchmarks/score/{{sample}}.tsv"
+    params:
+        folder=lambda wildcards, output: output.scores.rpartition("/")[0],
+        settings=PLAN.settings("score"),
+        code=PLAN.digest("score"),
+    resources:
+        mem_mb=PLAN.memory("score"),
+    threads: 1
+    message:
+        "scoring {wildcards.sample}"
+    shell:
+        "NUMBA_NUM_THREADS={threads} {OHMICS} score-sample --settings {params.settings:q} --sample {wildcards.sample:q}"
+        " --counts {input.counts:q} --cells {input.cells:q} --reference {input.reference:q}"
+        " --targets {input.targets:q} --lists {input.lists:q} --out {params.folder:q} >{log:q} 2>&1"
+
+
+rule gather_scores:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        parts=expand(
+            f"{OUT}/samples/{{sample}}/{{name}}",
+            sample=PLAN.sample_ids,
+            name=["scores.tsv", "coverage.tsv", "skipped_score.tsv", "skipped_qc.tsv"],
+        ),
+    output:
+        scores=f"{OUT}/tables/scores.tsv",
+        coverage=f"{OUT}/tables/coverage.tsv",
+        skipped=f"{OUT}/skipped/samples.tsv",
+    log:
+        f"{OUT}/logs/gather_scores.log",
+    benchmark:
+        f"{OUT}/benchmarks/gather_scores.tsv"
+    params:
+        folder=f"{OUT}/samples",
+        code=PLAN.digest("gather"),
+    resources:
+        mem_mb=PLAN.memory("gather"),
+    threads: 1
+    message:
+        "gathering the scores"
+    shell:
+        "{OHMICS} gather --table SCORES --samples {input.samples:q} --folder {params.folder:q} --file scores.tsv"
+        " --out {output.scores:q} >{log:q} 2>&1 &&"
+        " {OHMICS} gather --table COVERAGE --samples {input.samples:q} --folder {params.folder:q} --file coverage.tsv"
+        " --out {output.coverage:q} >>{log:q} 2>&1 &&"
+        " {OHMICS} gather --table SKIPPED --samples {input.samples:q} --folder {params.folder:q}"
+        " --file skipped_qc.tsv --file skipped_score.tsv --out {output.skipped:q} >>{log:q} 2>&1"
