@@ -52,7 +52,9 @@ def load(resources: Path, paths: Iterable[str | Path]) -> Parts:
     _large_sets(resources / "gene_lists", parts)
     shipped = sorted((resources / "mechanisms").glob("*/*.yaml"))
     if not shipped:
-        parts.faults.add("no mechanism lies in resources/mechanisms", where=str(resources), remedy="install ohmics again")
+        parts.faults.add(
+            "no mechanism lies in resources/mechanisms", where=str(resources), remedy="install ohmics again"
+        )
     for path in shipped:
         _mechanism(path, path.relative_to(resources).as_posix(), parts)
     parts.shipped = frozenset(parts.mechanisms)
@@ -177,7 +179,7 @@ def _user_gmt(path: Path, parts: Parts) -> None:
             )
             continue
         parts.user_lists[name] = GeneList(
-            mechanism="", name=name, direction="up", genes=genes, source=description or path.name
+            mechanism="", name=name, direction="", genes=genes, source=description or path.name
         )
 
 
@@ -259,6 +261,4 @@ def _large_sets(folder: Path, parts: Parts) -> None:
             parts.faults.add(f"the set `{name}` has no row", where="large_sets_sources.tsv")
             row = dict.fromkeys(columns, "") | {"source": description}
         kept = {key: row[key] for key in ("source", "pmid", "licence", "checked", "checked_at", "note")}
-        parts.large_sets[name] = GeneList(
-            mechanism="", name=name, direction="up", genes=genes, kind="published", **kept
-        )
+        parts.large_sets[name] = GeneList(mechanism="", name=name, direction="", genes=genes, kind="published", **kept)

@@ -11,8 +11,6 @@ from ohmics import model
 from ohmics.errors import Faults, did_you_mean, listing
 from ohmics.model import EvidenceLine, GeneList, Mechanism, PrimaryLine
 
-_TEXT = ("name", "claim", "visible", "not_visible", "observed_at", "not_assessable_reason")
-_TEXTS = ("reviews", "confounders", "citations", "large_sets")
 MECHANISM_KEYS = (
     "id", "name", "claim", "therapies", "compartment", "reviews", "tier", "measurement", "score_on", "visible",
     "not_visible", "observed_at", "not_assessable_reason", "primary_line", "further_lines", "lines_against",
@@ -154,8 +152,16 @@ def read_mechanism(raw: object, where: str, faults: Faults) -> Mechanism | None:
         lines_against=tuple(_line(item) for item in entry.entries("lines_against")),
         expected=entry.mapping("expected"),
         note=entry.mapping("note"),
-        **{key: entry.text(key) for key in _TEXT},
-        **{key: entry.texts(key) for key in _TEXTS},
+        name=entry.text("name"),
+        claim=entry.text("claim"),
+        visible=entry.text("visible"),
+        not_visible=entry.text("not_visible"),
+        observed_at=entry.text("observed_at"),
+        not_assessable_reason=entry.text("not_assessable_reason"),
+        reviews=entry.texts("reviews"),
+        confounders=entry.texts("confounders"),
+        citations=entry.texts("citations"),
+        large_sets=entry.texts("large_sets"),
     )
 
 

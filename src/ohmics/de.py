@@ -106,9 +106,7 @@ def fit_expression(counts: Counts, samples: pd.DataFrame, contrast: Contrast) ->
         result = voom_with_block(kept, matrix, factors=factors, blocks=design.blocks.to_numpy(dtype=object))
     else:
         result = voom(kept, matrix, factors=factors)
-    effects = fit_effects(
-        result.log_cpm.to_numpy(), matrix, weights=result.weights, correlation=result.correlation
-    )
+    effects = fit_effects(result.log_cpm.to_numpy(), matrix, weights=result.weights, correlation=result.correlation)
     return ExpressionFit(design=design, voom=result, effects=effects, moderated=moderate(effects))
 
 
@@ -215,7 +213,9 @@ def cell_type_counts(
     obs = pseudobulk.obs
     row_type = obs["cell_type"].astype(str).to_numpy()
     row_sample = obs["sample"].astype(str).to_numpy()
-    n_cells = pd.to_numeric(obs["n_cells"]).to_numpy(dtype=np.float64) if "n_cells" in obs else np.full(len(obs), np.nan)
+    n_cells = (
+        pd.to_numeric(obs["n_cells"]).to_numpy(dtype=np.float64) if "n_cells" in obs else np.full(len(obs), np.nan)
+    )
     for contrast in contrasts:
         try:
             chosen = select_samples(sheet, contrast)
@@ -266,7 +266,10 @@ def _too_few(sheet: pd.DataFrame, contrast: Contrast, needed: int) -> str:
     side = text_of(sheet[contrast.variable])
     units: dict[Any, int] = {}
     if contrast.blocks:
-        whole = side.groupby(_side_keys(sheet, contrast)[list(contrast.blocks)].agg("|".join, axis=1)).transform("nunique") == 2
+        whole = (
+            side.groupby(_side_keys(sheet, contrast)[list(contrast.blocks)].agg("|".join, axis=1)).transform("nunique")
+            == 2
+        )
         n = sheet[whole][contrast.unit].nunique() if len(sheet) else 0
         return "" if n >= needed else f"{n} {contrast.unit}s with a complete pair, {needed} are needed"
     for value in (str(contrast.test), str(contrast.reference)):

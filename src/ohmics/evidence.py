@@ -390,7 +390,6 @@ def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
         has_effect=True,
         **{name: float(row[name]) for name in ("effect", "low", "high", "interval_level", "q", "smallest_p", "sd_change")},
         n_units=int(row["n_units"]),
-        n_pairs=int(row["n_pairs"]),
         unit=str(row["unit"]),
         **_model_facts(run, contrast, cell_type, key),
     )

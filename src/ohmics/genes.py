@@ -1,4 +1,4 @@
-"""Gene identifiers in (symbols, aliases, Ensembl or Entrez ids), approved symbols and an account of each mapping out."""
+"""Gene identifiers in (symbols, aliases, Ensembl, Entrez), approved symbols and an account of each mapping out."""
 
 from __future__ import annotations
 
@@ -35,12 +35,10 @@ _SPREADSHEET_DATE = re.compile(r"^\d{1,2}-(?:Mar|Sep|Dec|MAR|SEP|DEC|Mrz|Dez)$")
 class Report:
     """What became of the ids of one matrix: counts, and up to 20 examples of each fate.
 
-    Every id has exactly one fate: ``n_ids = n_exact + n_alias + n_by_name + n_unmapped + n_ambiguous``.
+    Every id has one fate: ``n_ids = n_exact + n_alias + n_by_name + n_unmapped + n_ambiguous``.
 
     Parameters
     ----------
-    kind
-        Kind of id the matrix holds: symbol, ensembl or entrez.
     n_exact, n_alias, n_by_name
         Ids mapped by their own kind, as a previous or alias symbol, and by the feature's name because
         its id is unknown.
@@ -50,8 +48,6 @@ class Report:
         Approved symbols on which several different ids met; their counts are summed.
     aliases, unmapped, ambiguous, summed
         Examples: alias to symbol, ids, id to its candidates, symbol to its ids.
-    notes
-        Sentences for the user.
     """
 
     kind: str
@@ -68,29 +64,28 @@ class Report:
     summed: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    @property
-    def n_mapped(self) -> int:
-        """Ids that reached an approved symbol."""
-        return self.n_exact + self.n_alias + self.n_by_name
-
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data that JSON can hold."""
-        return asdict(self)
+        """Return plain data that JSON and h5ad can hold; pairs are text, because keys of h5ad bear no slash."""
+        plain = asdict(self)
+        plain["aliases"] = [f"{alias}: {symbol}" for alias, symbol in self.aliases.items()]
+        for name in ("ambiguous", "summed"):
+            plain[name] = [f"{key}: {', '.join(members)}" for key, members in getattr(self, name).items()]
+        return plain
 
     def sentence(self) -> str:
         """Return the account in one line, for example for ``ohmics check``."""
-        text = f"{self.n_mapped:,} of {self.n_ids:,} {_LABELS[self.kind]} map to approved symbols"
+        text = f"{self.n_exact + self.n_alias + self.n_by_name:,} of {self.n_ids:,} {_LABELS[self.kind]} map to approved symbols"
         fates = [
             (self.n_alias, "through an alias", list(self.aliases)),
             (self.n_by_name, "by name because the id is unknown", []),
-            (self.n_ambiguous, "ambiguous and kept under their own id", list(self.ambiguous)),
-            (self.n_unmapped, "unknown and kept under their own id", self.unmapped),
+            (self.n_ambiguous, "ambiguous and kept under their own name", list(self.ambiguous)),
+            (self.n_unmapped, "unknown and kept under their own name", self.unmapped),
             (self.n_summed, "symbols summed over several ids", list(self.summed)),
         ]
         parts = []
         for count, what, examples in fates:
+            shown = ", ".join(examples[:3]) + (", ..." if count > 3 else "")
             if count:
-                shown = ", ".join(examples[:3]) + (", ..." if count > 3 else "")
                 parts.append(f"{count:,} {what}" + (f" ({shown})" if examples else ""))
         return f"{text}; {'; '.join(parts)}" if parts else text
 
@@ -106,10 +101,6 @@ class Resolution:
         approved symbol are to be summed; no two unmapped ids share a name.
     mapped
         Whether each id reached an approved symbol.
-    kind
-        Kind of id.
-    report
-        The account.
     """
 
     symbols: np.ndarray
@@ -140,6 +131,7 @@ class GeneTable:
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
+        """Index the table."""
         absent = [name for name in COLUMNS if name not in frame]
         if absent:
             raise OhmicsError(f"the gene table lacks the columns {listing(absent)}")
@@ -160,11 +152,27 @@ class GeneTable:
 
     @classmethod
     def from_frames(cls, *frames: pd.DataFrame) -> GeneTable:
-        """Build one table from several; a symbol of an earlier frame wins over a later one."""
-        joined = pd.concat([frame[list(COLUMNS)] for frame in frames], ignore_index=True)
-        return cls(joined.drop_duplicates("symbol"))
+        """Build one table from several, later ones correcting earlier ones.
+
+        An Ensembl or Entrez id that a later frame gives to a gene is taken from every other gene; a symbol
+        in two frames has the ids and aliases of both.
+        """
+        parts = [frame[list(COLUMNS)].fillna("").astype(str).reset_index(drop=True) for frame in frames]
+        for position, later in enumerate(parts[1:], start=1):
+            for column in ("ensembl_ids", "entrez_ids"):
+                claimed = {value for text in later[column] if text for value in text.split("|")}
+                for earlier in parts[:position]:
+                    earlier[column] = [
+                        "|".join(value for value in text.split("|") if value not in claimed) if text else ""
+                        for text in earlier[column]
+                    ]
+        joined = pd.concat(parts, ignore_index=True)
+        if not joined["symbol"].is_unique:
+            joined = joined.groupby("symbol", sort=False, as_index=False).agg(_union)
+        return cls(joined[list(COLUMNS)])
 
     def __len__(self) -> int:
+        """Return the number of genes."""
         return len(self.frame)
 
     def _column(self, name: str) -> dict[str, tuple[str, ...]]:
@@ -211,7 +219,9 @@ class GeneTable:
             )
         ranked = sorted(KINDS, key=lambda kind: -counts[kind])
         if counts[ranked[1]] > MIXED_SHARE * total:
-            parts = [f"{counts[kind]:,} are {_LABELS[kind]} ({self._example(ids, kind)})" for kind in ranked if counts[kind]]
+            parts = [
+                f"{counts[kind]:,} are {_LABELS[kind]} ({self._example(ids, kind)})" for kind in ranked if counts[kind]
+            ]
             raise OhmicsError(
                 f"the gene ids are of mixed kinds: {' and '.join(parts)}; give ids of one kind, "
                 "or set gene_ids to the kind that is meant and the others stay unmapped"
@@ -347,6 +357,10 @@ def _account(
         notes=notes,
     )
     return Resolution(symbols=np.array(final, dtype=object), mapped=mapped, kind=kind, report=report)
+
+
+def _union(texts: pd.Series) -> str:
+    return "|".join(dict.fromkeys(value for text in texts if text for value in text.split("|")))
 
 
 def _classify(identifier: str) -> tuple[IdKind, str]:

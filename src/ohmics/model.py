@@ -36,11 +36,14 @@ SIGNATURE = "signature"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneList:
-    """One published or curated list of a mechanism; its key is ``mechanism/name``."""
+    """One published or curated list of a mechanism; its key is ``mechanism/name``.
+
+    ``direction`` is that of the genes when resistance operates; a set of a GMT file declares none.
+    """
 
     mechanism: str
     name: str
-    direction: Literal["up", "down", "control"]
+    direction: Literal["up", "down", "control", ""]
     genes: tuple[str, ...]
     kind: str = "user"
     source: str = ""

@@ -8,6 +8,7 @@ filterByExpr (Chen, Lun and Smyth 2016, doi:10.12688/f1000research.8987.2), TMM 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import TypeAlias
 
 import anndata as ad
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.stats import rankdata
 from ohmics.errors import Faults, OhmicsError, listing
 
 Array = npt.NDArray[np.float64]
-Counts = ad.AnnData | pd.DataFrame
+Counts: TypeAlias = ad.AnnData | pd.DataFrame
 
 MILLION = 1e6
 _TRIM_RATIO = 0.3
@@ -157,7 +158,7 @@ def _log_factor(sample: Array, reference: Array, size: float, reference_size: fl
 def _untrimmed(values: Array, trim: float) -> npt.NDArray[np.bool_]:
     lowest = np.floor(values.size * trim) + 1
     rank = rankdata(values)
-    return (rank >= lowest) & (rank <= values.size + 1 - lowest)
+    return np.asarray((rank >= lowest) & (rank <= values.size + 1 - lowest), dtype=np.bool_)
 
 
 def log_cpm(counts: Counts, *, factors: pd.Series | None = None, prior_count: float | None = 2.0) -> pd.DataFrame:
@@ -196,11 +197,11 @@ def effective_sizes(counts: pd.DataFrame, factors: pd.Series | None = None) -> A
     absent = counts.index.difference(factors.index)
     if len(absent):
         raise OhmicsError(f"no TMM factor for {listing(absent)}")
-    return library * factors.reindex(counts.index).to_numpy(dtype=np.float64)
+    return np.asarray(library * factors.reindex(counts.index).to_numpy(dtype=np.float64), dtype=np.float64)
 
 
 def _library_sizes(frame: pd.DataFrame) -> Array:
-    library = frame.to_numpy().sum(axis=1)
+    library = np.asarray(frame.to_numpy().sum(axis=1), dtype=np.float64)
     empty = frame.index[library <= 0]
     if len(empty):
         raise OhmicsError(f"{len(empty)} samples have no counts at all: {listing(empty)}; leave them out")

@@ -15,15 +15,16 @@ from typing import Any
 import pandas as pd
 
 from ohmics.intake.config import load_config
-from ohmics.intake.pairing import resolve_pairs
+from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.sheet import read_samples
+from ohmics.errors import OhmicsError
 from ohmics.provenance import code_digest
 from ohmics.shipped import shipped
 
 # stage: the parts of the config its command reads, as dotted paths.
 _SETTINGS: dict[str, tuple[str, ...]] = {
-    "samples": ("input", "contrasts"),
-    "qc": ("seed", "qc", "input.gene_ids", "input.transgenes"),
+    "samples": ("input",),
+    "qc": ("seed", "qc", "annotate", "input.gene_ids", "input.transgenes"),
     "bulk_qc": ("seed", "qc", "input.gene_ids", "input.orientation", "input.transgenes"),
     "pairs": ("contrasts",),
     "embed": ("seed", "embed"),
@@ -146,6 +147,8 @@ def load_plan(path: str | Path) -> Plan:
         modality=given["modality"],
         matrix=given.get("matrix"),
     )
-    resolve_pairs(samples, config.contrasts)
+    faults = contrast_faults(samples, config.contrasts, where=f"{Path(path).name}, key contrasts")
+    if faults:
+        raise OhmicsError(faults)
     return Plan(config=plain, config_path=Path(path).resolve(), samples=samples)
 

@@ -492,6 +492,7 @@ ENRICHMENT = Table(
         _MECHANISM,
         _f("es", "enrichment score", low=-1, high=1),
         _f("nes", "enrichment score over the mean of its null"),
+        _f("statistic", "the test's own statistic; its sign is the direction (flip: nes; camera, fry: t)", required=False),
         _P,
         _Q,
         _SMALLEST,

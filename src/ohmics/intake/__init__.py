@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ohmics.intake.check import CheckResult, check_run
+    from ohmics.intake.config import Config, load_config
+    from ohmics.intake.pairing import describe_pairs, resolve_pairs
+    from ohmics.intake.reading import read
+    from ohmics.intake.resources import antigen_genes, gene_table
+    from ohmics.intake.sheet import read_samples
 
 # Imported on first use: the readers need anndata, which a workflow that only loads its config should not wait for.
 _HOME = {
-    "load_config": "config",
+    "CheckResult": "check",
     "Config": "config",
-    "read_samples": "sheet",
-    "read": "reading",
-    "gene_table": "resources",
     "antigen_genes": "resources",
-    "resolve_pairs": "pairing",
-    "describe_pairs": "pairing",
     "check_run": "check",
+    "describe_pairs": "pairing",
+    "gene_table": "resources",
+    "load_config": "config",
+    "read": "reading",
+    "read_samples": "sheet",
+    "resolve_pairs": "pairing",
 }
-__all__ = sorted(_HOME)  # noqa: PLE0605 - a list of names, built from the one table above
+
+__all__ = [
+    "CheckResult",
+    "Config",
+    "antigen_genes",
+    "check_run",
+    "describe_pairs",
+    "gene_table",
+    "load_config",
+    "read",
+    "read_samples",
+    "resolve_pairs",
+]
 
 
 def __getattr__(name: str) -> Any:

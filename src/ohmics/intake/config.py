@@ -138,11 +138,13 @@ class Config:
 
         `load_config` reads it back to an equal `Config`; keys that are None are left out.
         """
-        return _plain({f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
+        plain: dict[str, Any] = _plain(self)
+        return plain
 
     def to_yaml(self) -> str:
         """Return the config as YAML with sorted keys: the same text for the same config."""
-        return yaml.safe_dump(self.to_dict(), sort_keys=True, allow_unicode=True, width=100)
+        text: str = yaml.safe_dump(self.to_dict(), sort_keys=True, allow_unicode=True, width=100)
+        return text
 
 
 _SECTIONS: dict[str, Any] = {
@@ -239,12 +241,12 @@ def _paths(given: Any, base: Path, where: str, faults: Faults) -> tuple[str, ...
 
 
 def _path(text: str, base: Path, where: str, faults: Faults) -> str:
-    expanded = os.path.expanduser(os.path.expandvars(text))
+    expanded = os.path.expandvars(text)
     unset = re.search(r"\$\{?(\w+)\}?", expanded)
     if unset:
         faults.add(f"the environment variable {unset[1]} of `{text}` is not set", where=where)
         return text
-    full = (base / expanded).absolute()
+    full = (base / Path(expanded).expanduser()).absolute()
     if not full.exists():
         faults.add(f"no such file: {text}", where=where, remedy=f"paths are relative to the config file, in {base}")
     return os.path.normpath(full)
@@ -305,9 +307,7 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+0123456789."),
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
 ):
-    _ConfigLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first)
-    )
+    _ConfigLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:

@@ -31,7 +31,9 @@ def schema_faults(validator: Draft202012Validator, data: Mapping[str, Any], wher
 def _translate(error: ValidationError, where: str) -> Iterator[Fault]:
     keys = _key(error)
     place = f"{where}, key {keys}" if keys else where
-    schema, value = error.schema if isinstance(error.schema, Mapping) else {}, error.instance
+    schema: Any = error.schema
+    rule: Any = error.validator_value
+    value: Any = error.instance
     about = str(schema.get("description", ""))
     match str(error.validator):
         case "additionalProperties":
@@ -41,23 +43,34 @@ def _translate(error: ValidationError, where: str) -> Iterator[Fault]:
                     meant = did_you_mean(key, legal)
                     yield Fault(f"unknown key `{key}`", place, "" if meant else ", ".join(legal), meant)
         case "required":
-            for key in error.validator_value:
+            for key in rule:
                 if key not in value:
                     meaning = schema.get("properties", {}).get(key, {}).get("description", "")
                     yield Fault(f"key `{key}` is missing", place, remedy=meaning)
         case "enum":
-            legal = [str(option) for option in error.validator_value]
-            yield Fault(f"`{_show(value)}` is not a value of this key", place, ", ".join(legal), did_you_mean(str(value), legal))
+            legal = [str(option) for option in rule]
+            yield Fault(
+                f"`{_show(value)}` is not a value of this key", place, ", ".join(legal), did_you_mean(str(value), legal)
+            )
         case "type":
-            yield Fault(f"`{_show(value)}` is not {_expected(error.validator_value)}", place, remedy=_type_remedy(value, error, about))
+            yield Fault(
+                f"`{_show(value)}` is not {_expected(rule)}",
+                place,
+                remedy=_type_remedy(value, rule, about),
+            )
         case "oneOf":
-            options = [_expected(option["type"]) for option in error.validator_value]
+            options = [_expected(option["type"]) for option in rule]
             yield Fault(f"`{_show(value)}` is not {' or '.join(options)}", place, remedy=about)
         case "pattern":
-            yield Fault(f"`{_show(value)}` holds a character that is not allowed", place, f"the pattern {error.validator_value}")
+            yield Fault(f"`{_show(value)}` holds a character that is not allowed", place, f"the pattern {rule}")
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" as bound:
-            sign = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
-            yield Fault(f"{_show(value)} is out of range", place, f"{sign[bound]} {error.validator_value}", about)
+            sign = {
+                "minimum": "at least",
+                "exclusiveMinimum": "above",
+                "maximum": "at most",
+                "exclusiveMaximum": "below",
+            }
+            yield Fault(f"{_show(value)} is out of range", place, f"{sign[bound]} {rule}", about)
         case "minLength" | "minItems":
             yield Fault("the value is empty", place, remedy=about)
         case "uniqueItems":
@@ -81,8 +94,8 @@ def _expected(types: Any) -> str:
     return " or ".join(_TYPES[name] for name in names)
 
 
-def _type_remedy(value: Any, error: ValidationError, about: str) -> str:
-    if isinstance(value, bool) and "string" in error.validator_value:
+def _type_remedy(value: Any, types: Any, about: str) -> str:
+    if isinstance(value, bool) and "string" in types:
         return f"put it in quotes if the text {_show(value)} is meant"
     if value is None:
         return "give a value, or leave the key out to use its default"

@@ -72,7 +72,7 @@ def _index(group: h5py.Group | h5py.Dataset) -> list[str]:
 
 
 def _sources(handle: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
-    layers = handle["layers"] if "layers" in handle else {}
+    layers = handle.get("layers", {})
     for name in COUNT_LAYERS:
         if name in layers:
             yield f'layers["{name}"]', layers[name]
@@ -87,9 +87,11 @@ def _choose(handle: h5py.File, path: Path, layer: str | None, cells: list[str]) 
     if layer is not None:
         address = {"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")
         if address not in handle:
-            held = ", ".join(["X", *(handle["layers"] if "layers" in handle else ())])
+            held = ", ".join(["X", *(handle.get("layers", ()))])
             raise OhmicsError(Fault(f"the file has no layer `{layer}`", str(path), held))
-        return ("raw" if layer == "raw" else layer if layer == "X" else f'layers["{layer}"]'), _matrix(handle[address], rows)
+        return ("raw" if layer == "raw" else layer if layer == "X" else f'layers["{layer}"]'), _matrix(
+            handle[address], rows
+        )
     reasons: list[str] = []
     for name, source in _sources(handle):
         matrix = _matrix(source, rows)

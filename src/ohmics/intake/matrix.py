@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,9 @@ Orientation = Literal["genes_by_samples", "samples_by_genes"]
 _FORM = "table of counts"
 _MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 # What featureCounts and others put between the gene id and the samples.
-_GENE_FACTS = frozenset({"chr", "chrom", "chromosome", "start", "end", "strand", "length", "effective_length", "gene_length"})
+_GENE_FACTS = frozenset(
+    {"chr", "chrom", "chromosome", "start", "end", "strand", "length", "effective_length", "gene_length"}
+)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _parse(path: Path) -> _Sheet:
     header = [name.strip() for name in header]
     if len(first) == len(header) + 1:  # R's write.table gives the column of row names no heading
         header = ["", *header]
-    missing = {number: list(_MISSING) for number in range(1, len(header))}
+    missing: dict[Any, list[str]] = {number: list(_MISSING) for number in range(1, len(header))}
     with open_text(path) as handle:
         frame = pd.read_csv(
             handle,
@@ -175,18 +177,21 @@ def _split(frame: pd.DataFrame, header: list[str], path: Path) -> _Sheet:
                 ids[header[number]] = values.fillna("").astype(str).str.strip().tolist()
                 left_out.append(header[number])
             else:
+                row = ids[header[0]][int(wrong.index[0])]
                 faults.add(
-                    f"`{wrong.iloc[0]}` in row {ids[header[0]][int(wrong.index[0])]}, column {header[number]} is no number",
+                    f"`{wrong.iloc[0]}` in row {row}, column {header[number]} is no number",
                     where=str(path),
                     legal="counts in every cell",
                 )
     faults.raise_if_any()
     if not numeric:
-        raise OhmicsError(Fault(f"no column of {len(header)} holds numbers", str(path), "one column (or row) of counts a sample"))
+        raise OhmicsError(
+            Fault(f"no column of {len(header)} holds numbers", str(path), "one column (or row) of counts a sample")
+        )
     if len(ids) > 1 and _is_row_number(ids[header[0]]):
         del ids[header[0]]
-    values = frame[numeric].to_numpy(dtype=np.float64)
-    return _Sheet(ids, [header[number] for number in numeric], values, left_out)
+    counts = frame[numeric].to_numpy(dtype=np.float64)
+    return _Sheet(ids, [header[number] for number in numeric], counts, left_out)
 
 
 def _is_row_number(ids: list[str]) -> bool:

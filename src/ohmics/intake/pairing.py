@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ohmics.tables import PAIRS
 
 MATCHED = ("tissue", "enrichment", "chemistry")
 """Columns in which the two sides of a pair should not differ."""
+LEVEL = 0.05
 
 
 def text_values(values: pd.Series) -> pd.Series:
@@ -32,8 +34,8 @@ def in_contrast(samples: pd.DataFrame, contrast: Contrast) -> pd.Series:
     """Return which samples a contrast's ``where`` lets take part, as a boolean column aligned to ``samples``."""
     chosen = pd.Series(True, index=samples.index)
     for column, wanted in (contrast.where or {}).items():
-        several = isinstance(wanted, Iterable) and not isinstance(wanted, str)
-        legal = {str(value) for value in wanted} if several else {str(wanted)}
+        values = wanted if isinstance(wanted, Iterable) and not isinstance(wanted, str) else (wanted,)
+        legal = {str(value) for value in values}
         chosen &= text_values(samples[column]).isin(legal)
     return chosen
 
@@ -136,6 +138,12 @@ def smallest_p(n: int) -> float:
     return min(1.0, 2.0 / 2.0**n)
 
 
+def smallest_permutation_p(n_test: int, n_reference: int) -> float:
+    """Return the smallest two-sided p of permuting two groups; equal groups have a mirror image as extreme."""
+    ways = math.comb(n_test + n_reference, n_test)
+    return min(1.0, (2.0 if n_test == n_reference else 1.0) / ways)
+
+
 def describe_pairs(pairs: pd.DataFrame, contrasts: Sequence[Contrast] = ()) -> list[str]:
     """Return what a user should know of PAIRS, as sentences: complete pairs, gaps, differences, what p can be reached.
 
@@ -153,7 +161,9 @@ def describe_pairs(pairs: pd.DataFrame, contrasts: Sequence[Contrast] = ()) -> l
         rows = pairs[pairs["contrast"] == name]
         contrast = known.get(name)
         if contrast is not None and contrast.test is None:
-            lines.append(f"{name}: continuous, {_count(rows['test_samples'])} samples of {rows['subject'].nunique()} units")
+            lines.append(
+                f"{name}: continuous, {_count(rows['test_samples'])} samples of {rows['subject'].nunique()} units"
+            )
         elif contrast is not None and not contrast.blocks:
             lines += _describe_groups(name, rows, contrast)
         else:
@@ -176,9 +186,13 @@ def _describe_groups(name: str, rows: pd.DataFrame, contrast: Contrast) -> list[
         + (f", {both} of them with both" if both else "")
     )
     lines = [text]
+    reachable = smallest_permutation_p(sides["test"], sides["reference"])
+    if not both and not contrast.random_by and reachable > LEVEL:
+        lines.append(f"{name}: the smallest reachable p of permuting these groups is {reachable:.3g}")
     if both and not contrast.random_by:
         lines.append(
-            f"{name}: {both} units stand on both sides of an unpaired contrast; set pair_by or random_by to {contrast.unit}"
+            f"{name}: {both} units stand on both sides of an unpaired contrast; "
+            f"set pair_by or random_by to {contrast.unit}"
         )
     return lines
 
@@ -186,26 +200,30 @@ def _describe_groups(name: str, rows: pd.DataFrame, contrast: Contrast) -> list[
 def _describe_paired(name: str, rows: pd.DataFrame) -> list[str]:
     complete = rows[rows["complete"].astype(bool)]
     subjects = list(dict.fromkeys(complete["subject"]))
-    blocks = "" if len(complete) == len(subjects) else f" in {len(complete)} blocks"
-    lines = [f"{name}: {_plural(len(subjects), 'complete pair')}{blocks}" + (f" ({listing(subjects)})" if subjects else "")]
+    count = _plural(len(complete), "complete pair")
+    if len(complete) != len(subjects):
+        count += f" of {_plural(len(subjects), 'unit')}"
+    lines = [f"{name}: {count}" + (f" ({listing(subjects)})" if subjects else "")]
     single = rows[~rows["complete"].astype(bool)]
     if len(single):
         lines.append(f"{name}: {_plural(len(single), 'block')} without a partner: {listing(single['block'], most=8)}")
-    several = complete[complete["test_samples"].str.contains("|", regex=False) | complete["reference_samples"].str.contains("|", regex=False)]
+    joined = rows[["test_samples", "reference_samples"]].fillna("").agg(" ".join, axis=1)
+    several = rows[joined.str.contains("|", regex=False)]
     if len(several):
         lines.append(f"{name}: several samples on one side in {listing(several['block'], most=8)}")
     for column in MATCHED:
         found = complete[complete["differs_in"].fillna("").str.split("|").map(lambda parts, c=column: c in parts)]
         if len(found):
+            where = listing(found["block"], most=8)
             lines.append(
-                f"{name}: the sides differ in {column} in {len(found)} of {len(complete)} ({listing(found['block'], most=8)}); "
+                f"{name}: the sides differ in {column} in {len(found)} of {len(complete)} ({where}); "
                 "their cell composition is not compared"
             )
     for note in rows.loc[rows["note"].fillna("").str.contains("left out"), ["block", "note"]].itertuples(index=False):
         lines.append(f"{name}, {note.block}: {note.note}")
     if subjects and len(subjects) < 6:
         lines.append(
-            f"{name}: {_plural(len(subjects), 'complete pair')}: the smallest reachable p of a sign-flip test is "
+            f"{name}: {count}: the smallest reachable p of a sign-flip test is "
             f"{smallest_p(len(subjects)):.3g}, so flips can support nothing"
         )
     return lines

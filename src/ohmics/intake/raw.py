@@ -79,8 +79,9 @@ def open_text(path: Path) -> io.TextIOWrapper:
     """Open a text file, unpacking gzip by its first bytes rather than by its name."""
     with path.open("rb") as handle:
         packed = handle.read(2) == b"\x1f\x8b"
-    opened = gzip.open(path, "rb") if packed else path.open("rb")
-    return io.TextIOWrapper(opened, encoding="utf-8-sig", newline="")
+    if packed:
+        return io.TextIOWrapper(gzip.GzipFile(path), encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
 
 
 def decode(values: object) -> list[str]:
@@ -109,5 +110,9 @@ def refuse_repeated(values: list[str], *, what: str, where: str) -> None:
     if len(set(values)) != len(values):
         repeated = [value for value, count in Counter(values).items() if count > 1]
         raise OhmicsError(
-            Fault(f"{len(repeated):,} {what} stand more than once: {listing(repeated, most=3)}", where, f"{what} that differ")
+            Fault(
+                f"{len(repeated):,} {what} stand more than once: {listing(repeated, most=3)}",
+                where,
+                f"{what} that differ",
+            )
         )

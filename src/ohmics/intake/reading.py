@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import anndata as ad
 import h5py
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from ohmics.errors import Fault, Faults, OhmicsError, listing
+from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
 from ohmics.genes import GeneTable, Resolution
 from ohmics.intake.h5ad import read_h5ad_counts
 from ohmics.intake.matrix import read_matrix
@@ -38,6 +38,7 @@ def read(
     transgenes: Sequence[str] = (),
     layer: str | None = None,
     sample: str | None = None,
+    samples: Sequence[str] | None = None,
     rows: int | None = None,
 ) -> ad.AnnData:
     """Read raw counts; the format is told by the content.
@@ -59,6 +60,8 @@ def read(
         h5ad: the layer that holds the counts; without it ``layers["counts"]``, X and raw are tried.
     sample
         Single-cell: the sample's id, for ``obs["sample"]``.
+    samples
+        Bulk: only these samples of the matrix, in this order.
     rows
         Single-cell: read only the first cells.
 
@@ -86,6 +89,8 @@ def read(
     table = gene_table()
     raw = _read_raw(source, table, modality=modality, orientation=orientation, layer=layer, rows=rows)
     refuse_repeated(raw.observations, what="observations", where=str(source))
+    if samples is not None:
+        raw = _chosen(raw, list(samples), str(source))
     scale = examine(raw.matrix)
     faults = Faults()
     faults.extend(
@@ -107,7 +112,8 @@ def read(
     faults.raise_if_any()
     if resolution is None:  # a resolution that failed has left a fault
         raise OhmicsError(Fault("the gene ids could not be resolved", str(source)))
-    return _assemble(raw, resolution, construct, scale, transgenes, sample)
+    owner = raw.observations if modality == "bulk" else sample
+    return _assemble(raw, resolution, construct, scale, transgenes, owner)
 
 
 def _read_raw(
@@ -138,6 +144,32 @@ def _read_raw(
             Fault("no single-cell format", str(source), "a 10x h5 file, a 10x matrix folder or an h5ad file")
         )
     return read_matrix(source, table, orientation=orientation)
+
+
+def _chosen(raw: RawCounts, samples: list[str], where: str) -> RawCounts:
+    position = {name: number for number, name in enumerate(raw.observations)}
+    absent = [name for name in samples if name not in position]
+    if absent:
+        # R's read.csv turns every other character of a heading into a dot.
+        dotted = {re.sub(r"[^A-Za-z0-9_.]", ".", name): name for name in absent}
+        changed = [name for name in raw.observations if name.removeprefix("X") in dotted]
+        hint = f"R wrote `{changed[0]}`; rename the columns of the matrix" if changed else ""
+        raise OhmicsError(
+            Fault(
+                f"{len(absent)} samples of the sheet are not in the matrix: {listing(absent)}",
+                where,
+                f"the matrix holds {listing(raw.observations)}",
+                hint or did_you_mean(absent[0], position),
+            )
+        )
+    others = [name for name in raw.observations if name not in set(samples)]
+    notes = (f"{len(others)} samples of the matrix are not in the sheet: {listing(others)}",) if others else ()
+    return replace(
+        raw,
+        matrix=raw.matrix[[position[name] for name in samples]],
+        observations=samples,
+        notes=(*raw.notes, *notes),
+    )
 
 
 def _transgene_columns(
@@ -174,7 +206,7 @@ def _assemble(
     construct: dict[int, str],
     scale: Scale,
     transgenes: Sequence[str],
-    sample: str | None,
+    sample: str | list[str] | None,
 ) -> ad.AnnData:
     names = np.empty(len(raw.ids), dtype=object)
     is_gene = np.array([i not in construct for i in range(len(raw.ids))], dtype=bool)
@@ -192,14 +224,13 @@ def _assemble(
     )
     if sample is not None:
         adata.obs["sample"] = sample
-    elif raw.form == "bulk matrix":
-        adata.obs["sample"] = raw.observations
     absent = [name for name in transgenes if name not in construct.values()]
     adata.uns["ohmics"] = {
         "intake": {
             "format": raw.form,
             "taken_from": raw.taken_from,
             "orientation": raw.orientation,
+            "truncated": raw.truncated,
             "gene_ids": resolution.kind,
             "scale": scale.to_dict(),
             "mapping": resolution.report.to_dict(),
@@ -231,7 +262,9 @@ def _counts(raw: RawCounts, scale: Scale) -> tuple[sp.csr_matrix, list[str]]:
     if scale.estimated:
         matrix = matrix.copy()
         matrix.data = np.round(matrix.data)
-        notes.append(f"{scale.share_non_integer:.0%} of the values are estimated counts with fractions; they are rounded")
+        notes.append(
+            f"{scale.share_non_integer:.0%} of the values are estimated counts with fractions; they are rounded"
+        )
     if len(raw.observations) > _MANY_BARCODES:
         notes.append(f"{len(raw.observations):,} barcodes look like an unfiltered matrix; the filtered one is smaller")
     return matrix.astype(np.float64 if scale.maximum > _EXACT_FLOAT32 else np.float32), notes

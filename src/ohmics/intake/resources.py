@@ -49,3 +49,9 @@ def antigen_genes(antigen: str) -> tuple[str, ...]:
         return (symbol,)
     meant = did_you_mean(antigen, _antigens())
     raise OhmicsError(f"target antigen `{antigen}` is not in resources/antigens.tsv" + (f"; {meant}" if meant else ""))
+
+
+@lru_cache(maxsize=1)
+def cell_types() -> tuple[str, ...]:
+    """Return the cell types of cell_markers.tsv, in its order."""
+    return tuple(dict.fromkeys(_read("cell_markers.tsv")["cell_type"]))

@@ -98,16 +98,22 @@ def scale_faults(
     ):
         if count:
             place = _first(matrix, mask, observations, features)
-            found.append(Fault(f"{count:,} values are {what}, the first at {place}", where, "counts from 0 upwards", raw))
+            found.append(
+                Fault(f"{count:,} values are {what}, the first at {place}", where, "counts from 0 upwards", raw)
+            )
     if not found:
         found += _normalised(scale, modality, where, raw)
     if modality == "bulk":
         sums = np.asarray(matrix.sum(axis=1)).ravel()
         empty = [name for name, total in zip(observations, sums, strict=True) if total == 0]
         if empty:
-            found.append(Fault(f"samples without a single count: {listing(empty)}", where, remedy="leave them out of the sheet"))
+            found.append(
+                Fault(f"samples without a single count: {listing(empty)}", where, remedy="leave them out of the sheet")
+            )
     elif not scale.n_values and not found:
-        found.append(Fault(f"no cell of {scale.n_observations:,} has a single count", where, remedy="leave the sample out"))
+        found.append(
+            Fault(f"no cell of {scale.n_observations:,} has a single count", where, remedy="leave the sample out")
+        )
     return found
 
 
@@ -115,7 +121,9 @@ def _normalised(scale: Scale, modality: str, where: str, raw: str) -> list[Fault
     share = f"{scale.share_non_integer:.0%} of the values are no whole numbers"
     fractions = scale.share_non_integer > NON_INTEGER_SHARE
     if fractions and scale.maximum < LOG_MAXIMUM:
-        return [Fault(f"the values look log-transformed: {share} and the largest is {scale.maximum:.1f}", where, remedy=raw)]
+        return [
+            Fault(f"the values look log-transformed: {share} and the largest is {scale.maximum:.1f}", where, remedy=raw)
+        ]
     if scale.row_sum_cv < EQUAL_SUMS:
         return [
             Fault(

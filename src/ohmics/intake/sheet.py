@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import os
 import re
@@ -62,7 +63,7 @@ def read_samples(
     frame = _rename(frame, columns or {}, source.name, faults)
     frame = _fill(frame, {**({"modality": modality} if modality else {}), **(defaults or {})})
     if matrix is not None:
-        frame["path"] = os.path.abspath(matrix)
+        frame["path"] = str(Path(matrix).absolute())
     _check_columns(frame, source.name, faults)
     _check_ids(frame, source.name, faults)
     _check_values(frame, source.name, faults)
@@ -147,8 +148,6 @@ def _check_columns(frame: pd.DataFrame, where: str, faults: Faults) -> None:
 
 
 def _close(word: str, name: str) -> bool:
-    import difflib
-
     return difflib.SequenceMatcher(None, word.lower(), name).ratio() >= _SLIP
 
 
@@ -177,13 +176,14 @@ def _check_values(frame: pd.DataFrame, where: str, faults: Faults) -> None:
     for column in SAMPLES.columns:
         if not column.values or column.name not in frame:
             continue
-        for value, rows in frame.groupby(column.name, sort=False)["_row"]:
+        for value in dict.fromkeys(frame[column.name]):
+            rows = frame.loc[frame[column.name] == value, "_row"]
             if value and value not in column.values:
                 faults.add(
                     f"`{value}` is not a value of column `{column.name}`",
                     where=f"{where}, row {listing(rows)}",
                     legal=", ".join(column.values),
-                    remedy=did_you_mean(str(value), column.values),
+                    remedy=did_you_mean(value, column.values),
                 )
 
 
@@ -199,7 +199,7 @@ def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults) -> None:
         if not text:
             faults.add("`path` is empty", where=f"{source.name}, row {row}")
             continue
-        if not os.path.exists(full):
+        if not Path(full).exists():
             missing[text].append(row)
         if modality == "single_cell" and os.path.realpath(full) in seen:
             faults.add(

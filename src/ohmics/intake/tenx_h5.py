@@ -52,7 +52,9 @@ def read_tenx_h5(path: Path, *, rows: int | None = None) -> RawCounts:
 
 
 def _genomes(handle: h5py.File) -> list[str]:
-    return [name for name, item in handle.items() if isinstance(item, h5py.Group) and "barcodes" in item and "genes" in item]
+    return [
+        name for name, item in handle.items() if isinstance(item, h5py.Group) and "barcodes" in item and "genes" in item
+    ]
 
 
 def _read(group: h5py.Group, path: Path, *, version: int, rows: int | None) -> RawCounts:
@@ -72,7 +74,9 @@ def _read(group: h5py.Group, path: Path, *, version: int, rows: int | None) -> R
         types = np.array(decode(features["feature_type"][:]))
         genes = np.flatnonzero(types == GENE)
         if not len(genes):
-            raise OhmicsError(Fault(f"no feature is of type {GENE}", str(path), remedy=f"it holds {listing(set(types))}"))
+            raise OhmicsError(
+                Fault(f"no feature is of type {GENE}", str(path), remedy=f"it holds {listing(set(types))}")
+            )
         if len(genes) < len(types):
             others = ", ".join(f"{np.sum(types == kind):,} {kind}" for kind in sorted(set(types) - {GENE}))
             notes.append(f"features that are no genes are left out: {others}")

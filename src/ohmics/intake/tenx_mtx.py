@@ -92,7 +92,7 @@ def _entries(path: Path) -> tuple[tuple[int, int], tuple[np.ndarray, np.ndarray,
     if len(table) != n_entries:
         raise ValueError(f"{len(table)} entries of {n_entries}")
     gene, cell = table["gene"].to_numpy() - 1, table["cell"].to_numpy() - 1
-    if len(table) and not (0 <= gene.min() and gene.max() < n_genes and 0 <= cell.min() and cell.max() < n_cells):
+    if len(table) and (min(gene.min(), cell.min()) < 0 or gene.max() >= n_genes or cell.max() >= n_cells):
         raise ValueError("entry beyond the matrix")
     return (n_genes, n_cells), (gene, cell, table["value"].to_numpy())
 
@@ -103,7 +103,9 @@ def _genes_only(
     types = np.array([row[2] if len(row) > 2 else GENE for row in features])
     genes = np.flatnonzero(types == GENE)
     if not len(genes):
-        raise OhmicsError(Fault(f"no feature is of type {GENE}", str(path), remedy=f"it holds {listing(sorted(set(types)))}"))
+        raise OhmicsError(
+            Fault(f"no feature is of type {GENE}", str(path), remedy=f"it holds {listing(sorted(set(types)))}")
+        )
     notes: tuple[str, ...] = ()
     if len(genes) < len(types):
         others = ", ".join(f"{np.sum(types == kind):,} {kind}" for kind in sorted(set(types) - {GENE}))

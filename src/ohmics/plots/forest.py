@@ -64,7 +64,7 @@ def forest(
     unit = np.where(np.isfinite(sds) & (sds > 0), sds, np.nan) if in_sd else np.ones(len(rows))
     middle, low, high = (rows[name].to_numpy(dtype=float, na_value=np.nan) / unit for name in ("effect", "low", "high"))
     bound = _bound(middle, low, high)
-    names = [style.clip_label((labels or {}).get(name, name), 46) for name in rows["mechanism"]]
+    names = [style.clip_label((labels or {}).get(name, name), 52) for name in rows["mechanism"]]
     with style.applied():
         figure, axes = _canvas(rows, names, directions, title)
         axes.axvline(0, color=style.PALE_INK, lw=0.9)

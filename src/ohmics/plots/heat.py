@@ -18,6 +18,8 @@ from ohmics.plots import style
 
 BEYOND = frozenset({"consistent", "opposite", "supported", "contradicted"})
 """Verdicts on one patient that say: more than the technical range."""
+CALLED = {"supported": ("+", "#DDEFE3", "#005A32"), "contradicted": ("−", "#FBE9DF", "#9A3412")}
+"""Verdicts that come from a call instead of a score: sign, fill and ink of their cells."""
 _UNSCALED = "#FFFFFF"
 
 
@@ -50,7 +52,8 @@ def heat(
         Mechanism to the between-patient sd of the change (EFFECTS.sd_change): effects are shown in
         that unit. Effects stay in units of the score when not given.
     verdicts
-        (mechanism, patient) to the patient's verdict: a dot marks more than the technical range.
+        (mechanism, patient) to the patient's verdict: a dot marks more than the technical range; a patient
+        without a score but with a call (supported, contradicted) gets a plus or a minus instead of hatching.
     limit
         Colours end here, in sd; without ``scale`` they end at the largest effect.
 
@@ -79,12 +82,16 @@ def heat(
                 continue
             row = mechanisms.index(name)
             for column, patient in enumerate(patients):
+                verdict = (verdicts or {}).get((name, patient))
+                if verdict in CALLED and not np.isfinite(values[row, column]) and not unscaled[row, column]:
+                    _called(axes, column, place, verdict)
+                    continue
                 _cell(axes, column, place, values[row, column], unscaled[row, column], colours)
-                if (verdicts or {}).get((name, patient)) in BEYOND and np.isfinite(values[row, column]):
+                if verdict in BEYOND and np.isfinite(values[row, column]):
                     dark = abs(values[row, column]) > 0.6 * top
                     axes.plot(column, place, marker="o", markersize=3.2, color="white" if dark else style.INK)
         _key(figure, key, colours, unit="sd of the change between patients" if scale is not None else "units of the score",
-             beyond=bool(verdicts), unscaled=bool(unscaled.any()))  # fmt: skip
+             beyond=bool(verdicts), called=_any_call(values, mechanisms, patients, verdicts), unscaled=bool(unscaled.any()))  # fmt: skip
     return figure
 
 
@@ -113,11 +120,11 @@ def _canvas(
     labels: Mapping[str, str] | None,
     title: str,
 ) -> tuple[Figure, Axes, tuple[float, float, float]]:
-    names = {name: style.clip_label((labels or {}).get(name, name), 46) for name in mechanisms}
+    names = {name: style.clip_label((labels or {}).get(name, name), 52) for name in mechanisms}
     left = 0.15 + max(style.text_width(name) for name in names.values())
     step = 0.5 if len(patients) <= 12 else 0.3 if len(patients) <= 30 else 0.22
     # The legend and the title need room even where there are only one or two patients.
-    width = left + max(step * len(patients), 3.0) + 0.2
+    width = max(left + step * len(patients) + 0.2, 6.6, style.text_width(title, 10) * 1.12 + 0.3)
     below = 0.3 + max(style.text_width(style.clip_label(p, 16)) for p in patients)
     height = 0.38 + 0.215 * len(rows) + below + 0.95
     figure = Figure(figsize=(width, height))
@@ -136,6 +143,22 @@ def _canvas(
     return figure, axes, (left / width, width, height)
 
 
+def _any_call(
+    values: np.ndarray, mechanisms: Sequence[str], patients: Sequence[str], verdicts: Mapping[tuple[str, str], str] | None
+) -> bool:
+    places = ((row, column) for row in range(len(mechanisms)) for column in range(len(patients)))
+    return any(
+        (verdicts or {}).get((mechanisms[row], patients[column])) in CALLED and not np.isfinite(values[row, column])
+        for row, column in places
+    )
+
+
+def _called(axes: Axes, column: int, place: int, verdict: str) -> None:
+    sign, fill, ink = CALLED[verdict]
+    axes.add_patch(Rectangle((column - 0.47, place - 0.46), 0.94, 0.92, facecolor=fill, edgecolor=ink, linewidth=0.7))
+    axes.text(column, place, sign, ha="center", va="center_baseline", fontsize=9, fontweight="bold", color=ink)
+
+
 def _cell(axes: Axes, column: int, place: int, value: float, unscaled: bool, colours: ScalarMappable) -> None:
     box: dict[str, Any] = {"xy": (column - 0.47, place - 0.46), "width": 0.94, "height": 0.92}
     if unscaled:
@@ -148,21 +171,24 @@ def _cell(axes: Axes, column: int, place: int, value: float, unscaled: bool, col
 
 
 def _key(
-    figure: Figure, place: tuple[float, float, float], colours: ScalarMappable, *, unit: str, beyond: bool, unscaled: bool
+    figure: Figure, place: tuple[float, float, float], colours: ScalarMappable, *, unit: str, beyond: bool, called: bool, unscaled: bool
 ) -> None:
     left, width, height = place
-    start = max(0.2, left * width - 2.2) / width
-    bar = figure.add_axes((start, 0.52 / height, 1.7 / width, 0.12 / height))
+    start = 0.2 / width
+    bar = figure.add_axes((start, 0.5 / height, 1.7 / width, 0.12 / height))
     figure.colorbar(colours, cax=bar, orientation="horizontal", extend="both")
-    bar.set_title(f"change, {unit}", fontsize=8, fontweight="normal")
+    bar.set_title(f"change, {unit}", fontsize=8, fontweight="normal", loc="left")
     bar.tick_params(labelsize=7)
     handles: list[Patch | Line2D] = [Patch(facecolor="white", edgecolor="#9AA3AE", hatch="/////", label="not assessable")]
     handles.append(Patch(facecolor=style.MIDDLE, edgecolor="#C9CED6", label="no change"))
     if beyond:
         handles.append(Line2D([], [], marker="o", linestyle="", markersize=3.2, color=style.INK, label="beyond technical range"))
+    if called:
+        for verdict, (sign, fill, ink) in CALLED.items():
+            handles.append(Patch(facecolor=fill, edgecolor=ink, label=f"{sign}  called: {verdict}"))
     if unscaled:
         handles.append(Patch(facecolor=_UNSCALED, edgecolor=style.PALE_INK, label="? no sd to scale it by"))
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(start + 2.35 / width, 0.88 / height), ncols=1,
-        borderaxespad=0, labelspacing=0.35,
+        handles=handles, loc="upper left", bbox_to_anchor=(start + (1.9 + 1.15 * (len(unit) > 20)) / width, 0.9 / height), ncols=2,
+        borderaxespad=0, labelspacing=0.35, columnspacing=1.2,
     )  # fmt: skip

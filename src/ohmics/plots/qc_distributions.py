@@ -123,6 +123,7 @@ def _strips(
         base = len(order) - 1 - row
         axes.axhline(base, color=style.GRID, lw=0.8, zorder=0)
         if name not in groups:
+            axes.text(edges[0], base + 0.2, "  no cell was counted", fontsize=7, color=style.PALE_INK, va="center")
             continue
         kept = groups[name]["kept"].fillna(False).to_numpy(dtype=bool)
         everyone = np.histogram(scaled[name][np.isfinite(scaled[name])], edges)[0]

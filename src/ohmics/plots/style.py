@@ -6,12 +6,16 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font
+from matplotlib.textpath import TextPath
 
 from ohmics.errors import OhmicsError, listing
 
@@ -65,7 +69,7 @@ _RC: Mapping[str, object] = {
     "figure.dpi": 100.0,
     "savefig.facecolor": "white",
     "savefig.bbox": None,
-    "hatch.color": "#9AA3AE",
+    "hatch.color": "#7C8692",
     "hatch.linewidth": 0.7,
     # Real text in SVG and PDF, and ids that depend on the drawing only.
     "svg.fonttype": "none",
@@ -150,9 +154,18 @@ def in_order(levels: Iterable[object]) -> list[str]:
     return sorted({str(level) for level in levels}, key=lambda level: (natural(level), level))
 
 
+@cache
+def _drawable() -> frozenset[str]:
+    font = FT2Font(findfont(FontProperties(family="DejaVu Sans")))
+    return frozenset(chr(code) for code in font.get_charmap())
+
+
 def clip_label(text: object, most: int = 34) -> str:
-    """Return text fit for an axis: no line breaks, no mathtext, at most ``most`` characters."""
-    plain = " ".join(str(text).split())
+    """Return text fit for an axis: no line breaks, no mathtext, at most ``most`` characters.
+
+    A character the figures' font lacks becomes □: it could only be drawn as an empty box, with a warning.
+    """
+    plain = "".join(character if character in _drawable() else "□" for character in " ".join(str(text).split()))
     short = plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
     # A dollar sign would start mathtext.
     return short.replace("$", r"\$")
@@ -197,7 +210,10 @@ def to_pdf(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+@cache
 def text_width(text: str, size: float = 8.0) -> float:
-    """Return a generous estimate of the width of ``text`` in inches, for margins that must hold it."""
-    wide = sum(1.0 if ord(character) < 0x2E80 else 1.8 for character in text)
-    return float(np.ceil(wide * size * 0.62)) / 72.0
+    """Return the width of ``text`` in inches, for margins that must hold it."""
+    if not text.strip():
+        return 0.0
+    outline = TextPath((0, 0), text, size=size, prop=FontProperties(family="DejaVu Sans"))
+    return float(np.ceil(outline.get_extents().width * 1.04)) / 72.0

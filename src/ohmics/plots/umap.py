@@ -39,8 +39,8 @@ def umap(
     title
         Title; ``Cells by {colour}`` when not given.
     label_on_map
-        Write a number at the middle of each level's points, repeated in the legend, so that the
-        map can be read without telling colours apart.
+        Write a number (or the level itself, when short) at the middle of each level's points, repeated
+        in the legend, so that the map can be read without telling colours apart.
     most_points
         Above this number a uniform draw without replacement of that many cells is shown.
 
@@ -63,17 +63,17 @@ def umap(
     known = style.colours_for(placed[colour].astype(object).where(placed[colour].notna(), "missing"), colours)
     with style.applied():
         legend_columns = 1 if len(known) <= 18 else 2 if len(known) <= 36 else 3
-        longest = max(len(style.clip_label(name, 26)) for name in known)
-        legend_width = legend_columns * (0.4 + style.text_width("0" * longest) * 0.86 + (0.25 if label_on_map else 0))
+        numbers = _numbers(known) if label_on_map else {}
+        entries = {name: _entry(name, numbers) for name in known}
+        legend_width = max(1.6, 0.1 + legend_columns * (0.42 + max(style.text_width(text) for text in entries.values())))
         figure = Figure(figsize=(4.9 + legend_width, 4.7))
         width = 4.5 / (4.9 + legend_width)
         axes = figure.add_axes((0.03, 0.06, width, 0.85))
         points = shown[["umap_1", "umap_2"]].to_numpy(dtype=float)
-        size = float(np.clip(9_000 / len(shown), 0.6, 14.0))
+        size = float(np.clip(30_000 / len(shown), 1.0, 14.0))
         axes.scatter(
             points[:, 0], points[:, 1], s=size, c=[known[name] for name in level], linewidths=0, alpha=0.85, rasterized=True
         )
-        numbers = {name: str(place) for place, name in enumerate(known, start=1)} if label_on_map else {}
         _write_numbers(axes, points, level, numbers)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -81,15 +81,26 @@ def umap(
         axes.set_ylabel("UMAP 2", loc="bottom", color=style.PALE_INK)
         axes.set_title(title or f"Cells by {colour.replace('_', ' ')}")
         handles = [
-            Line2D([], [], marker="o", linestyle="", markersize=5.5, color=shade,
-                   label=(f"{numbers[name]}  " if numbers else "") + style.clip_label(name, 26))
+            Line2D([], [], marker="o", linestyle="", markersize=5.5, color=shade, label=entries[name])
             for name, shade in known.items()
-        ]  # fmt: skip
+        ]
         axes.legend(
             handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), ncols=legend_columns, borderaxespad=0,
             handletextpad=0.3, labelspacing=0.45, columnspacing=1.0,
         )  # fmt: skip
     return figure
+
+
+def _numbers(known: Mapping[str, str]) -> dict[str, str]:
+    """Return what stands on the map for each level: its own name when all are short, else a number."""
+    if all(len(name) <= 3 for name in known):
+        return {name: style.clip_label(name) for name in known}
+    return {name: str(place) for place, name in enumerate(known, start=1)}
+
+
+def _entry(name: str, numbers: Mapping[str, str]) -> str:
+    text = style.clip_label(name, 26)
+    return text if numbers.get(name, text) == text else f"{numbers[name]}  {text}"
 
 
 def thin(cells: pd.DataFrame, *, most_points: int = MOST_POINTS) -> pd.DataFrame:

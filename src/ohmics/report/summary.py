@@ -92,7 +92,7 @@ def qc_cautions(inputs: ReportInputs) -> list[str]:
         for row in doubtful.drop_duplicates(["patient", "sample"]).itertuples(index=False):
             found.append(words.sentence(f"{row.sample} (patient {row.patient}): {words.phrase(row.verdict)}. {row.reason or ''}"))
     for contrast in select.contrasts(inputs):
-        found += _pair_cautions(inputs, contrast)
+        found += [f"{contrast.name}: {text}" for text in _pair_cautions(inputs, contrast)]
     return found
 
 
@@ -111,7 +111,8 @@ def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> Con
             )
             groups.append(VerdictGroup(verdict, _lead(verdict, own), links))
             cards.append(Card(verdict, len(own), words.phrase(verdict)))
-            parts.append(f"{len(own)} {'is ' if verdict == 'supported' else ''}{words.phrase(verdict)}")
+            verb = "" if parts else "is " if len(own) == 1 else "are "
+            parts.append(f"{len(own)} {verb}{words.phrase(verdict)}")
         sentence = f"Of {words.count(len(rows), 'mechanism')}, {words.series(parts)}."
     return ContrastSummary(contrast, sentence, tuple(cards), tuple(groups), tuple(cautions(inputs, contrast)))
 
@@ -130,8 +131,9 @@ def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
     if inputs.skipped is not None:
         stage = inputs.skipped[inputs.skipped["stage"].astype(str).str.contains("composition")]
         stage = stage[(stage["contrast"] == contrast.name) | stage["contrast"].isna()]
-        for reason in stage["reason"].drop_duplicates().head(3):
-            found.append(words.sentence(f"composition was not tested: {reason}"))
+        for row in stage.drop_duplicates("reason").head(3).itertuples(index=False):
+            whom = "" if words.is_missing(row.subject) else f" for {row.subject}"
+            found.append(words.sentence(f"composition, not tested{whom}: {row.reason}"))
     out = flagged_samples(inputs, "excluded")
     if out:
         listed = "; ".join(f"{name} ({reason})" for name, reason in out[:4])
@@ -164,13 +166,13 @@ def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[
     complete = inputs.pairs[(inputs.pairs["contrast"] == contrast.name) & inputs.pairs["complete"].fillna(False).astype(bool)]
     different = select.different_pairs(inputs, contrast.name)
     if complete.empty and contrast.paired:
-        return [f"{contrast.name}: no complete pair, so nothing was compared within a patient."]
+        return ["No complete pair, so nothing was compared within a patient."]
     if different.empty:
         return []
     listed = "; ".join(f"{row.block} ({words.in_words(words.split(row.differs_in))})" for row in different.head(8).itertuples(index=False))
     more = f"; and {len(different) - 8} more" if len(different) > 8 else ""
     return [
-        f"{contrast.name}: {len(different)} of {words.count(len(complete), 'pair')} "
+        f"{len(different)} of {words.count(len(complete), 'pair')} "
         f"{'differs' if len(different) == 1 else 'differ'} in more than the contrast: {listed}{more}."
         " A change there may come from that difference."
     ]

@@ -11,7 +11,7 @@ import pandas as pd
 from ohmics.report import words
 from ohmics.tables import Table
 
-CellKind = Literal["text", "number", "whole", "p", "percent", "verdict", "list", "phrase", "long", "mechanism"]
+CellKind = Literal["text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism"]
 MOST_ROWS = 2_000
 """A page shows at most this many rows of one table, and says so."""
 
@@ -140,6 +140,8 @@ def _cell(value: object, head: Head, names: Mapping[str, str]) -> Cell:
     if head.kind == "list":
         parts = tuple(words.split(value))
         return Cell("; ".join(parts), parts=parts if len(parts) > 1 else ())
+    if head.kind == "genes":
+        return Cell(", ".join(words.split(value)))
     if head.kind == "mechanism":
         name = names.get(str(value), "")
         return Cell(name or str(value), small=str(value) if name else "")

@@ -28,6 +28,7 @@ class ResolvedList:
     up: IndexArray
     down: IndexArray
     n_genes: int
+    n_up: int
     missing: tuple[str, ...]
     by_alias: tuple[str, ...]
     sides: tuple[str, ...]
@@ -119,7 +120,7 @@ def _resolve(
     chosen: dict[str, IndexArray] = {side: np.zeros(0, dtype=np.int64) for side in SIDES}
     missing: list[str] = []
     by_alias: list[str] = []
-    total = 0
+    total = n_up = 0
     for side, names in lists.items():
         hits: set[str] = set()
         for name in names:
@@ -133,8 +134,9 @@ def _resolve(
             if target is not None:
                 hits.add(target)
             total += 1
+            n_up += side == "up"
         chosen[side] = np.array([position[name] for name in sorted(hits)], dtype=np.int64)
-    return ResolvedList(key, chosen["up"], chosen["down"], total, tuple(missing), tuple(by_alias), tuple(lists))
+    return ResolvedList(key, chosen["up"], chosen["down"], total, n_up, tuple(missing), tuple(by_alias), tuple(lists))
 
 
 def _check(gene_lists: Any) -> dict[str, dict[str, list[str]]]:

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohmics.score.expression import FloatArray
 from ohmics.score.lists import IndexArray, ResolvedList
 from ohmics.score.sums import GeneSums
 from ohmics.seeds import generator
@@ -97,8 +96,3 @@ class NullLists:
                 for side, genes in (("up", one.up), ("down", one.down))
             ]
         return self._drawn[one.key]
-
-
-def combine(components: FloatArray, n_lists: int) -> FloatArray:
-    """Return up minus down from scores of all up lists followed by all down lists; an absent down list is 0."""
-    return components[:, :n_lists] - np.nan_to_num(components[:, n_lists:], nan=0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numba
@@ -23,7 +24,7 @@ class GeneSums:
     hundred random lists cost next to nothing.
 
     ``matrix`` (observations × genes) holds the values; what is not stored is 0. ``constant`` is per
-    gene, ``base`` per observation. Genes outside ``usable`` do not count.
+    gene, ``base`` per observation. Genes outside ``usable`` do not count; their value and constant are 0.
     """
 
     matrix: sp.csr_matrix
@@ -45,20 +46,24 @@ class GeneSums:
         sums = list_sums(self.matrix, kept)
         return self._finish(sums, fixed, sizes[None, :] * self.base[:, None], sizes)
 
-    def mean_scores(self, lists: FloatArray | npt.NDArray[np.int64]) -> FloatArray:
-        """Return the mean score over all observations of equally long lists of usable genes.
+    @cached_property
+    def profile(self) -> FloatArray:
+        """Mean value of each gene over the observations, shape (genes,)."""
+        sums = np.bincount(self.matrix.indices, weights=self.matrix.data, minlength=self.matrix.shape[1])
+        return np.asarray(sums / max(1, self.matrix.shape[0]), dtype=np.float64)
+
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
+        """Return the mean score over all observations of equally long lists.
 
         Parameters
         ----------
         lists
             Gene positions, shape (lists, size).
         """
-        count = max(1, self.matrix.shape[0])
-        profile = np.bincount(self.matrix.indices, weights=self.matrix.data, minlength=self.matrix.shape[1]) / count
-        sizes = np.full(len(lists), lists.shape[1], dtype=np.float64)
-        fixed = self.constant[lists].sum(axis=1)
+        sizes = np.count_nonzero(self.usable[lists], axis=1).astype(np.float64)
         mean_base = float(self.base.mean()) if self.base.size else 0.0
-        return self._finish(profile[lists].sum(axis=1), fixed, sizes * mean_base, sizes)
+        sums, fixed = self.profile[lists].sum(axis=1), self.constant[lists].sum(axis=1)
+        return self._finish(sums, fixed, sizes * mean_base, sizes)
 
     def _finish(self, sums: FloatArray, fixed: FloatArray, base: FloatArray, sizes: FloatArray) -> FloatArray:
         below = self.divisor(sizes)

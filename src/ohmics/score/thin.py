@@ -26,10 +26,8 @@ def thin(adata: AnnData, target: float, *, seed: int) -> AnnData:
     differences of depth between cells stay. ``target`` is thus the median UMI after thinning; data
     that are shallower already are returned as they are.
 
-    Each single count has its own random number, made from the seed, the sample, the cell's and the
-    gene's name and the count's place among the gene's counts. The result is therefore the same
-    whatever the order of cells and genes, the chunk or the number of threads, and what a lower target
-    keeps is part of what a higher target keeps.
+    The random numbers of a count come from the seed and the names of sample, cell and gene alone. The
+    result is therefore the same whatever the order of cells and genes, the chunk or the threads.
 
     Parameters
     ----------
@@ -60,12 +58,17 @@ def thin(adata: AnnData, target: float, *, seed: int) -> AnnData:
     return result
 
 
-def thin_expression(expression: Expression, target: float, *, seed: int, sample: str) -> Expression:
-    """Return the expression of one group of cells of one sample thinned to a median total of ``target``."""
+def thin_expression(
+    expression: Expression, target: float, *, seed: int, sample: str, genes: KeyArray | None = None
+) -> Expression:
+    """Return the expression of one group of cells of one sample thinned to a median total of ``target``.
+
+    ``genes`` saves making the genes' keys anew for each group (see `name_keys`).
+    """
     names = expression.observations.astype(str)
     cells = name_keys([f"{sample}\x1f{name}" for name in names], seed)
-    kept = thin_counts(expression.matrix, share(expression.totals, target), cells, name_keys(expression.genes, seed))
-    return expression.thinned(kept)
+    keys = name_keys(expression.genes, seed) if genes is None else genes
+    return expression.thinned(thin_counts(expression.matrix, share(expression.totals, target), cells, keys))
 
 
 def share(totals: FloatArray, target: float) -> float:
@@ -119,18 +122,48 @@ def _mix(value: Any) -> Any:
     return value ^ (value >> np.uint64(31))
 
 
+@numba.njit(inline="always")  # type: ignore[untyped-decorator]  # numba ships no types
+def _ones(value: Any) -> Any:
+    """Return the number of set bits of 64."""
+    value = value - ((value >> np.uint64(1)) & np.uint64(0x5555555555555555))
+    value = (value & np.uint64(0x3333333333333333)) + ((value >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    value = (value + (value >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+    return np.int64((value * np.uint64(0x0101010101010101)) >> np.uint64(56))
+
+
 @numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
 def _thin(indptr: Any, indices: Any, data: Any, cells: Any, genes: Any, limit: Any) -> Any:
-    """Count, per stored value, the counts whose random number is below the limit."""
+    """Count, per stored value, the counts whose 64-bit random number is below the limit."""
+    step = np.uint64(0x9E3779B97F4A7C15)  # a stream of splitmix64 a cell and gene: its state steps by the golden ratio
     kept = np.zeros(len(data))
     for i in numba.prange(len(indptr) - 1):
         for k in range(indptr[i], indptr[i + 1]):
-            # A stream of splitmix64 a cell and gene: its state steps by the golden ratio.
             state = _mix(_mix(cells[i]) ^ genes[indices[k]])
-            number = 0
-            for _ in range(int(data[k])):
-                state += np.uint64(0x9E3779B97F4A7C15)
-                if _mix(state) < limit:
-                    number += 1
-            kept[k] = number
+            open_counts, below = np.int64(data[k]), np.int64(0)
+            if open_counts < 16:
+                for _ in range(open_counts):
+                    state += step
+                    if _mix(state) < limit:
+                        below += 1
+                kept[k] = below
+                continue
+            # Many counts: compare all random numbers with the limit bit by bit, from the highest bit. One
+            # word gives the next bit of 64 counts, and about half of the counts are decided at each bit.
+            digits = limit
+            while open_counts > 0 and digits != np.uint64(0):
+                ones = np.int64(0)
+                for _ in range(open_counts // 64):
+                    state += step
+                    ones += _ones(_mix(state))
+                rest = open_counts % 64
+                if rest > 0:
+                    state += step
+                    ones += _ones(_mix(state) >> np.uint64(64 - rest))
+                if digits >> np.uint64(63) == np.uint64(1):
+                    below += open_counts - ones
+                    open_counts = ones
+                else:
+                    open_counts -= ones
+                digits = digits << np.uint64(1)
+            kept[k] = below
     return kept

@@ -241,7 +241,11 @@ def _complete(
         lost = list(dict.fromkeys(blocks[~whole]))
         notes.append(f"{len(lost)} incomplete blocks left out ({int((~whole).sum())} samples): {listing(lost)}")
     if not whole.any():
-        both = f"both `{contrast.test}` and `{contrast.reference}`" if contrast.test else f"two values of `{contrast.variable}`"
+        both = (
+            f"both `{contrast.test}` and `{contrast.reference}`"
+            if contrast.test
+            else f"two values of `{contrast.variable}`"
+        )
         raise OhmicsError(f"contrast {contrast.label}: no block of {', '.join(contrast.blocks)} has {both}")
     return chosen[whole], blocks[whole]
 
@@ -308,7 +312,7 @@ def _full_rank(
     formula: list[str] = []
     for name, columns in terms.items():
         told: list[str] = []
-        for label in columns:
+        for label in map(str, columns):
             wider = _extend(basis, columns[label].to_numpy())
             if wider.shape[1] == basis.shape[1]:
                 told.append(label)

@@ -14,6 +14,7 @@ from scipy.stats import trim_mean
 from ohmics.errors import OhmicsError
 
 Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 TRIM = 0.15
 _HIGHEST = 0.99
 _GRID = 40
@@ -52,12 +53,12 @@ def consensus_correlation(response: Array, design: Array, *, weights: Array, blo
     grid = np.tanh(np.linspace(np.arctanh(lowest), np.arctanh(_HIGHEST), _GRID))
     estimates = _reml_correlations(
         np.ascontiguousarray(response.T), np.ascontiguousarray(weights.T), np.ascontiguousarray(design),
-        place, np.searchsorted(sizes, size), sizes.astype(np.float64), grid,
+        place.astype(np.int64), np.searchsorted(sizes, size).astype(np.int64), sizes.astype(np.float64), grid,
     )  # fmt: skip
     return float(np.tanh(trim_mean(np.arctanh(estimates), TRIM)))
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(cache=True)
 def _deviance(rho: float, total: Array, by_size: Array, sizes: Array, blocks_of: Array, n_samples: int) -> float:
     """Return minus twice the restricted log likelihood at correlation ``rho``, up to a constant.
 
@@ -85,12 +86,12 @@ def _deviance(rho: float, total: Array, by_size: Array, sizes: Array, blocks_of:
                 root[i, j] = entry / root[j, j]
     for i in range(width - 1):
         value += 2 * np.log(root[i, i])
-    return value + (n_samples - width + 1) * 2 * np.log(root[width - 1, width - 1])
+    return float(value + (n_samples - width + 1) * 2 * np.log(root[width - 1, width - 1]))
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(cache=True)
 def _cross_products(
-    gene: Array, weight: Array, design: Array, place: Array, size_of: Array, n_sizes: int
+    gene: Array, weight: Array, design: Array, place: Indices, size_of: Indices, n_sizes: int
 ) -> tuple[Array, Array]:
     """Return cross products of the weighted design and response, and of their block sums by block size."""
     width = design.shape[1] + 1
@@ -109,7 +110,7 @@ def _cross_products(
     return total, by_size
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(cache=True)
 def _lowest_point(total: Array, by_size: Array, sizes: Array, blocks_of: Array, n_samples: int, grid: Array) -> float:
     """Return the correlation of the least deviance: the best point of a grid, then golden sections around it."""
     best = 0
@@ -130,12 +131,12 @@ def _lowest_point(total: Array, by_size: Array, sizes: Array, blocks_of: Array, 
             right = outer
         else:
             left = inner
-    return (left + right) / 2
+    return float((left + right) / 2)
 
 
-@numba.njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(cache=True, parallel=True)
 def _reml_correlations(
-    genes: Array, weights: Array, design: Array, place: Array, size_of: Array, sizes: Array, grid: Array
+    genes: Array, weights: Array, design: Array, place: Indices, size_of: Indices, sizes: Array, grid: Array
 ) -> Array:
     blocks_of = np.zeros(sizes.size)
     for b in range(size_of.size):

@@ -60,15 +60,39 @@ def fit_prior(variance: Array, df: float) -> Prior:
     if variance.size < 2:
         return Prior(df=0.0, variance=float(variance[0]) if variance.size else 1.0)
     median = float(np.median(variance))
-    lifted = np.maximum(np.maximum(variance, 0.0), _FLOOR * (median if median > 0 else 1.0))
-    logs = np.log(lifted) - psi(df / 2) + np.log(df / 2)
-    mean = float(logs.mean())
-    excess = float(logs.var(ddof=1)) - float(polygamma(1, df / 2))
-    if excess <= 0:
-        # The variances spread no more than sampling explains: one pooled variance.
-        return Prior(df=float("inf"), variance=float(lifted.mean()))
-    prior_df = 2 * float(trigamma_inverse(np.array([excess]))[0])
-    return Prior(df=prior_df, variance=float(np.exp(mean + psi(prior_df / 2) - np.log(prior_df / 2))))
+    prior_df, prior_variance = fit_priors(variance[None, :], df, floor=_FLOOR * (median if median > 0 else 1.0))
+    return Prior(df=float(prior_df[0]), variance=float(prior_variance[0]))
+
+
+def fit_priors(variance: Array, df: float, *, floor: float) -> tuple[Array, Array]:
+    """Estimate one prior for each row of variances.
+
+    Parameters
+    ----------
+    variance
+        Rows × genes (two genes or more), residual variances.
+    df
+        Their degrees of freedom.
+    floor
+        Variances below it are lifted to it, so that a constant gene has a logarithm.
+
+    Returns
+    -------
+    Prior degrees of freedom and prior variance, one each a row.
+    """
+    logs = np.maximum(variance, floor)
+    pooled = logs.mean(axis=1)
+    np.log(logs, out=logs)
+    mean = logs.mean(axis=1) - psi(df / 2) + np.log(df / 2)
+    excess = logs.var(axis=1, ddof=1) - polygamma(1, df / 2)
+    # Variances that spread no more than sampling explains have one pooled variance.
+    spread = excess > 0
+    prior_df = np.full(len(variance), np.inf)
+    prior_variance = pooled
+    half = trigamma_inverse(excess[spread])
+    prior_df[spread] = 2 * half
+    prior_variance[spread] = np.exp(mean[spread] + psi(half) - np.log(half))
+    return prior_df, prior_variance
 
 
 def trigamma_inverse(values: Array) -> Array:
@@ -76,7 +100,7 @@ def trigamma_inverse(values: Array) -> Array:
     with np.errstate(divide="ignore"):
         start = 0.5 + 1 / values
     x = start
-    for _ in range(50):
+    for _ in range(50 if values.size else 0):
         tri = polygamma(1, x)
         step = tri * (1 - tri / values) / polygamma(2, x)
         x = x + step

@@ -72,11 +72,11 @@ def fit_effects(
     n_samples = len(design)
     genes = np.ascontiguousarray(response.T, dtype=np.float64)
     precision = np.ones((1, n_samples)) if weights is None else np.ascontiguousarray(weights.T, dtype=np.float64)
-    root = np.eye(n_samples) if correlation is None else cholesky(correlation, lower=True)
+    # An empty root stands for independent samples.
+    root = np.empty((0, 0)) if correlation is None else cholesky(correlation, lower=True)
     turned, scale = _householder(
-        genes, precision, np.ascontiguousarray(design.T, dtype=np.float64), np.ascontiguousarray(root),
-        correlation is not None,
-    )  # fmt: skip
+        genes, precision, np.ascontiguousarray(design.T, dtype=np.float64), np.ascontiguousarray(root)
+    )
     signal = turned[:, 0] * np.sign(scale)
     return Effects(
         coefficient=signal / np.abs(scale),
@@ -86,7 +86,7 @@ def fit_effects(
     )
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(cache=True)
 def _whiten(rows: Array, root: Array) -> None:
     """Solve ``root`` x = row for every row, in place; ``root`` is the lower Cholesky factor."""
     for j in range(rows.shape[0]):
@@ -97,7 +97,7 @@ def _whiten(rows: Array, root: Array) -> None:
             rows[j, i] = total / root[i, i]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(cache=True)
 def _reflect(rows: Array) -> float:
     """Turn all rows by the reflections that make the first ones (a design) triangular; return R's last diagonal."""
     n_columns, n_samples = rows.shape[0] - 1, rows.shape[1]
@@ -121,8 +121,8 @@ def _reflect(rows: Array) -> float:
     return alpha
 
 
-@numba.njit(cache=True, parallel=True)  # type: ignore[untyped-decorator]  # numba ships no types
-def _householder(genes: Array, weights: Array, columns: Array, root: Array, correlated: bool) -> tuple[Array, Array]:
+@numba.njit(cache=True, parallel=True)
+def _householder(genes: Array, weights: Array, columns: Array, root: Array) -> tuple[Array, Array]:
     """Return effects from the last column on (genes × 1 + residuals) and the last diagonal of R."""
     n_genes, n_samples = genes.shape
     n_columns = columns.shape[0]
@@ -135,7 +135,7 @@ def _householder(genes: Array, weights: Array, columns: Array, root: Array, corr
             for j in range(n_columns):
                 rows[j, i] = columns[j, i] * precision
             rows[n_columns, i] = genes[gene, i] * precision
-        if correlated:
+        if root.size:
             _whiten(rows, root)
         scale[gene] = _reflect(rows)
         turned[gene] = rows[n_columns, n_columns - 1 :]

@@ -16,14 +16,13 @@ from ohmics.toy.cohort import CAR, TRUTH_CELLS_COLUMNS
 from ohmics.toy.draw import Floats, Ints, Population, draw, draw_ambient, lognormal
 from ohmics.toy.genes import GeneSpace
 from ohmics.toy.levels import SEX, merged
-from ohmics.toy.plans import Plan
+from ohmics.toy.plans import SWITCHED, Plan
 from ohmics.toy.programs import Modules, cycling, dispersions
 
 _DOUBLETS = 0.04
 _LOW_QUALITY = 0.02
 _AMBIENT = (0.03, 0.08)
 _CAR_LEVEL = 700.0
-_SWITCHED = 0.92
 PRESENTATION_FOLD = 0.15
 _CHROMOSOMES = ("4", "7", "10", "13", "14", "17", "18", "20", "21")
 """Chromosomes that blasts gain or lose: none carries CD19, MHC class I, B2M or the B-identity genes on 9 and 22."""
@@ -98,7 +97,7 @@ def make_patient(design: Design, position: int, plan: Plan) -> Patient:
     rng = generator(design.seed, "toy", "patient", name)
     n_genes = len(design.space)
     depth = design.median_umi * float(lognormal(rng, 0.10, 1)[0])
-    ratio = design.depth_ratio * float(lognormal(rng, 0.20, 1)[0])
+    ratio = design.depth_ratio * float(np.clip(lognormal(rng, 0.20, 1)[0], 0.75, 1.35))
     genes = lognormal(rng, 0.15, n_genes)
     tumour = lognormal(rng, np.where(design.curated, 0.10, 0.35), n_genes)
     aberrant = [str(name) for name in rng.permutation(_CHROMOSOMES)[:3]]
@@ -151,7 +150,7 @@ def _labels(rng: np.random.Generator, n_cells: int, plan: Plan, *, relapse: bool
     share = np.zeros(len(names))
     share[present] = rng.dirichlet(abundance[present] / abundance.sum() * 120.0)
     labels = rng.choice(names, size=n_cells + round(_DOUBLETS * n_cells), p=share)
-    switches = (labels == "blast") & (rng.random(len(labels)) < _SWITCHED)
+    switches = (labels == "blast") & (rng.random(len(labels)) < SWITCHED)
     if plan.lineage_switch and relapse:
         labels[switches] = "switched"
     return labels
@@ -222,9 +221,7 @@ def _draw_populations(
     return sparse.coo_array((np.concatenate(values), coordinates), shape=(len(cells), n_features)), soup
 
 
-def _profile(
-    design: Design, patient: Patient, label: str, *, cycles: bool, negative: bool, relapse: bool
-) -> Floats:
+def _profile(design: Design, patient: Patient, label: str, *, cycles: bool, negative: bool, relapse: bool) -> Floats:
     """Return one state's expected profile in one sample, length genes + 1 (the transgene last), not yet of sum 1."""
     where = design.space.where
     profile = design.profiles[label].copy()

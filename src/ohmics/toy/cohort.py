@@ -15,6 +15,9 @@ CONTRAST = "relapse_vs_pre"
 CAR = "FMC63-CAR"
 """Name of the transgene feature of the single-cell cohort."""
 
+FOLD = "fold of expression"
+"""Unit of a planted value that multiplies expression; 1 is no change."""
+
 TRUTH_COLUMNS = ("level", "subject", "mechanism", "planted", "value", "unit", "change", "expected")
 TRUTH_CELLS_COLUMNS = (
     "sample",

@@ -1,4 +1,4 @@
-"""Expected expression profiles in, sparse counts out: overdispersed, correlated by module, in time that follows the counts."""
+"""Expected profiles in, sparse counts out: overdispersed, correlated by module, in time that follows the counts."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _poor(
 def pick(rng: np.random.Generator, weights: Floats, size: int) -> Ints:
     """Draw ``size`` indices with probabilities proportional to ``weights``."""
     edges = np.cumsum(weights)
-    found = np.searchsorted(edges, rng.random(size) * edges[-1], side="right")
+    found: Ints = np.searchsorted(edges, rng.random(size) * edges[-1], side="right").astype(np.int64)
     return np.minimum(found, len(weights) - 1)
 
 
@@ -121,4 +121,5 @@ def draw_ambient(rng: np.random.Generator, profile: Floats, expected: Floats) ->
 def lognormal(rng: np.random.Generator, sd: float | Floats, size: int | tuple[int, ...]) -> Floats:
     """Draw log-normal multipliers with mean 1 and the given sd of the logarithm."""
     spread = np.asarray(sd, dtype=np.float64)
-    return np.exp(rng.standard_normal(size) * spread - spread**2 / 2)
+    multipliers: Floats = np.exp(rng.standard_normal(size) * spread - spread**2 / 2)
+    return multipliers

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohmics.catalog import Catalog, load_catalog
+from ohmics.catalog import Catalog
+from ohmics.catalog import catalog as shipped_catalog
 from ohmics.errors import Fault, OhmicsError
 from ohmics.shipped import shipped
 from ohmics.toy import levels
@@ -20,7 +21,7 @@ _RIBOSOMAL = r"^(?:RP[LS]\d+[AX]?|RPLP[0-2]|RPSA|FAU)$"
 _SILENT_RIBOSOMAL = frozenset({"RPL10L", "RPL26L1", "RPL39L", "RPL3L", "RPL7L1", "RPL22L1", "RPS27L"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GeneSpace:
     """The genes of a cohort, in order.
 
@@ -38,9 +39,10 @@ class GeneSpace:
     coding: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
+        """Return the number of genes."""
         return len(self.symbols)
 
-    @property
+    @cached_property
     def where(self) -> dict[str, int]:
         """Symbol -> position."""
         return {symbol: position for position, symbol in enumerate(self.symbols)}
@@ -122,7 +124,9 @@ def gene_space(n_genes: int, catalog: Catalog) -> GeneSpace:
         )
     coding = table["entrez_ids"] != ""
     # Coding genes first; Y genes that no list names stay out, because they would be background in women.
-    order = pd.DataFrame({"must": ~must, "y": table["chromosome"] == "Y", "noncoding": ~coding, "at": symbols.map(_stable)})
+    order = pd.DataFrame(
+        {"must": ~must, "y": table["chromosome"] == "Y", "noncoding": ~coding, "at": symbols.map(_stable)}
+    )
     chosen = table.loc[order.sort_values(["must", "y", "noncoding", "at"]).index[:n_genes]].sort_values("symbol")
     return GeneSpace(
         symbols=chosen["symbol"].to_numpy(dtype=object),
@@ -134,7 +138,7 @@ def gene_space(n_genes: int, catalog: Catalog) -> GeneSpace:
 
 def default_catalog() -> Catalog:
     """Return the catalogue that ships with ohmics."""
-    return load_catalog()
+    return shipped_catalog()
 
 
 def recommended(catalog: Catalog, mechanism: str, direction: str) -> tuple[str, ...]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ohmics.toy.cohort import CONTRAST
+from ohmics.toy.cohort import CONTRAST, FOLD
 
 EXHAUSTION = "tcell_exhaustion_terminal"
+SWITCHED = 0.92
+"""Share of the blasts that turn monocytic in a lineage switch."""
 PRESENTATION = "antigen_presentation_loss"
+UNCHANGED = ("impaired_death_receptor", "mdsc")
+"""Mechanisms of tier core whose cells the cohort leaves alone; an analysis must not support them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,47 +67,79 @@ def plan_for(position: int, exhaustion: float) -> Plan:
 
 def truth_rows(patient: str, plan: Plan, *, presentation_fold: float) -> list[dict[str, object]]:
     """Return the patient's rows of the truth table, one a mechanism, unchanged ones included."""
-    lost = plan.antigen_lost
-    antigen = {0.0: "retained", 1.0: "lost"}.get(lost, "reduced")
+    fold = presentation_fold if plan.presentation_loss else 1.0
+    return [
+        *(_antigen_row(patient, mechanism, plan) for mechanism in ("target_antigen_loss", "cd19_loss")),
+        _row(
+            patient,
+            "lineage_switch",
+            "blasts become monocytic" if plan.lineage_switch else "nothing: blasts stay B-lineage",
+            value=SWITCHED if plan.lineage_switch else 0.0,
+            unit="fraction of tumour cells",
+            expected="lineage switch" if plan.lineage_switch else "no switch",
+        ),
+        _row(
+            patient,
+            PRESENTATION,
+            "MHC class I presentation falls in tumour cells" if plan.presentation_loss else "nothing",
+            value=fold,
+            expected="reduced" if plan.presentation_loss else "retained",
+        ),
+        _row(
+            patient,
+            EXHAUSTION,
+            "terminal exhaustion rises in T cells" if plan.exhaustion != 1.0 else "nothing",
+            value=plan.exhaustion,
+            expected="consistent with a rise" if plan.exhaustion != 1.0 else "within technical range",
+        ),
+    ]
+
+
+def _antigen_row(patient: str, mechanism: str, plan: Plan) -> dict[str, object]:
+    expected = {0.0: "retained", 1.0: "lost"}.get(plan.antigen_lost, "reduced")
     if plan.lineage_switch:
-        antigen = "lost with the B lineage; too few B-lineage blasts may remain to call it"
-    switch = "blasts become monocytic" if plan.lineage_switch else "blasts stay B-lineage"
-    presentation = "MHC class I presentation falls in tumour cells" if plan.presentation_loss else "presentation unchanged"
-    raised = plan.exhaustion != 1.0
-    rows = [
-        ("target_antigen_loss", f"CD19 lost in {lost:.0%} of tumour cells", lost, "fraction of tumour cells", lost > 0, antigen),
-        ("cd19_loss", f"CD19 lost in {lost:.0%} of tumour cells", lost, "fraction of tumour cells", lost > 0, antigen),
-        (
-            "lineage_switch", switch, 0.92 if plan.lineage_switch else 0.0, "fraction of tumour cells",
-            plan.lineage_switch, "lineage switch" if plan.lineage_switch else "no switch",
-        ),
-        (
-            PRESENTATION, presentation, presentation_fold if plan.presentation_loss else 1.0, "fold of expression",
-            plan.presentation_loss, "reduced" if plan.presentation_loss else "retained",
-        ),
-        (
-            EXHAUSTION, "terminal exhaustion rises in T cells" if raised else "T cells unchanged", plan.exhaustion,
-            "fold of expression", raised, "consistent with a rise" if raised else "within technical range",
-        ),
-    ]  # fmt: skip
-    names = ("mechanism", "planted", "value", "unit", "change", "expected")
-    return [{"level": "patient", "subject": patient, **dict(zip(names, row, strict=True))} for row in rows]
+        expected = "lost with the B lineage; too few B-lineage blasts may remain to call it"
+    return _row(
+        patient,
+        mechanism,
+        f"CD19 lost in {plan.antigen_lost:.0%} of tumour cells",
+        value=plan.antigen_lost,
+        unit="fraction of tumour cells",
+        expected=expected,
+    )
+
+
+def _row(
+    patient: str, mechanism: str, planted: str, *, value: float, expected: str, unit: str = FOLD
+) -> dict[str, object]:
+    return {
+        "level": "patient",
+        "subject": patient,
+        "mechanism": mechanism,
+        "planted": planted,
+        "value": value,
+        "unit": unit,
+        "change": value != (1.0 if unit == FOLD else 0.0),
+        "expected": expected,
+    }
 
 
 def cohort_rows(exhaustion: float) -> list[dict[str, object]]:
-    """Return the cohort's rows of the truth table."""
+    """Return the cohort's rows of the truth table: what is planted in all, and mechanisms that are left alone."""
     raised = exhaustion != 1.0
+    words = f"terminal exhaustion in T cells, about {exhaustion:.2g}-fold, in every patient"
+    planted = [(EXHAUSTION, words if raised else "nothing", exhaustion, raised)]
+    planted += [(mechanism, "nothing", 1.0, False) for mechanism in UNCHANGED]
     return [
         {
             "level": "cohort",
             "subject": CONTRAST,
-            "mechanism": EXHAUSTION,
-            "planted": f"terminal exhaustion in T cells, about {exhaustion:.2g}-fold, in every patient"
-            if raised
-            else "nothing: the T cells do not change",
-            "value": exhaustion,
-            "unit": "fold of expression",
-            "change": raised,
-            "expected": "supported" if raised else "not supported",
+            "mechanism": mechanism,
+            "planted": text,
+            "value": value,
+            "unit": FOLD,
+            "change": change,
+            "expected": "supported" if change else "not supported",
         }
+        for mechanism, text, value, change in planted
     ]

@@ -24,7 +24,7 @@ NAMED_MODULES: dict[str, tuple[float, str]] = {
     "mitochondrial": (0.35, ""),
     "ribosomal": (0.25, ""),
     "stress": (0.6, "FOS JUN JUNB FOSB EGR1 IER2 DUSP1 HSPA1A HSPA1B DNAJB1 KLF6 ZFP36 ATF3 HSPB1 NFKBIA CXCR4"),
-    "interferon": (0.5, "ISG15 ISG20 IFI6 IFIT1 IFIT2 IFIT3 MX1 OAS1 OAS2 OAS3 IFI44 IFI44L RSAD2 XAF1 HERC5 USP18 LY6E"),
+    "interferon": (0.5, "ISG15 ISG20 IFI6 IFIT1 IFIT2 IFIT3 MX1 OAS1 OAS2 OAS3 IFI44 IFI44L RSAD2 XAF1 HERC5 USP18"),
     "mhc1": (0.25, "B2M HLA-A HLA-B HLA-C HLA-E HLA-F TAP1 TAP2 TAPBP PSMB8 PSMB9 NLRC5 ERAP1"),
     "mhc2": (0.4, "CD74 HLA-DRA HLA-DRB1 HLA-DRB5 HLA-DPA1 HLA-DPB1 HLA-DQA1 HLA-DQB1 HLA-DMA HLA-DMB CIITA"),
     "cytotoxic": (0.4, "NKG7 GZMA GZMB GZMH PRF1 GNLY CST7 CCL5 CCL4 CCL3 CTSW FGFBP2 GZMM IFNG FASLG"),
@@ -81,7 +81,12 @@ def dispersions(profile: Floats) -> Floats:
 
 
 def profiles(
-    space: GeneSpace, catalog: Catalog, *, types: Mapping[str, Mapping[str, float]], families: Mapping[str, str], seed: int
+    space: GeneSpace,
+    catalog: Catalog,
+    *,
+    types: Mapping[str, Mapping[str, float]],
+    families: Mapping[str, str],
+    seed: int,
 ) -> dict[str, Floats]:
     """Return type -> expected counts per million of each gene, before any patient's or sample's own deviations.
 

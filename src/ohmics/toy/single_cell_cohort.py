@@ -101,7 +101,11 @@ def single_cell(
 
 def _validate(n_patients: int, n_cells: int, median_umi: float, depth_ratio: float, exhaustion: float) -> None:
     faults = Faults()
-    for name, value, least in (("n_patients", n_patients, 1), ("n_cells", n_cells, 50), ("median_umi", median_umi, 300)):
+    for name, value, least in (
+        ("n_patients", n_patients, 1),
+        ("n_cells", n_cells, 50),
+        ("median_umi", median_umi, 300),
+    ):
         if value < least:
             faults.add(f"{name} is {value}", where="toy cohort", legal=f"{least} or more")
     for name, value in (("depth_ratio", depth_ratio), ("exhaustion", exhaustion)):
@@ -127,9 +131,7 @@ def _sheet_row(sample: str, patient: Patient, timepoint: str, batch: str) -> dic
     }
 
 
-def _design(
-    catalog: Catalog, n_genes: int, n_cells: int, median_umi: float, depth_ratio: float, seed: int
-) -> Design:
+def _design(catalog: Catalog, n_genes: int, n_cells: int, median_umi: float, depth_ratio: float, seed: int) -> Design:
     space = gene_space(n_genes, catalog)
     families = {name: state.family for name, state in STATES.items()}
     return Design(

@@ -1,0 +1,102 @@
+"""`ohmics score-sample` and `score-bulk`: counts, GENE_REFERENCE and gene lists come in, SCORES go out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import pandas as pd
+
+from ohmics.cli._common import cells_of_sample, skipped_frame, stage_parser, with_cells
+from ohmics.intake.resources import gene_table
+from ohmics.io import read_table, write_table
+from ohmics.score.run import score
+from ohmics.score.samples import score_samples
+from ohmics.tables import CELL_SCORES, COVERAGE, GENE_REFERENCE, QC, SCORES, SKIPPED, TARGETS
+
+
+def add_parser(commands: Any) -> None:
+    """Add both verbs."""
+    one = stage_parser(commands, "score-sample", "Score one single-cell sample.", run_sample)
+    one.add_argument("--sample", required=True)
+    for name in ("counts", "cells", "reference", "targets", "lists", "out"):
+        one.add_argument(f"--{name}", type=Path, required=True)
+    bulk = stage_parser(commands, "score-bulk", "Score every bulk sample.", run_bulk)
+    for name in ("counts", "qc", "reference", "targets", "lists", "out-scores", "out-coverage", "out-skipped"):
+        bulk.add_argument(f"--{name}", type=Path, required=True)
+
+
+def run_sample(arguments: argparse.Namespace) -> int:
+    """Score one sample's cells against the cohort's reference and write its four tables."""
+    lists = json.loads(arguments.lists.read_text(encoding="utf-8"))
+    cells = cells_of_sample(arguments.cells, arguments.sample)
+    adata = with_cells(ad.read_h5ad(arguments.counts), cells)
+    reference = read_table(arguments.reference, GENE_REFERENCE)
+    present = sorted(set(cells["cell_type"]) - {"unassigned"})
+    score_on = {key: present if types == ["*"] else types for key, types in lists["score_on"].items()}
+    targets = read_table(arguments.targets, TARGETS)
+    scores = _score([adata], arguments, lists, score_on, reference, targets[targets["sample"] == arguments.sample])
+    method = arguments.settings["score"]["methods"][0]
+    per_cell = score(adata, lists["lists"], method=method, reference=_rows_for_cells(reference))
+    out: Path = arguments.out
+    write_table(scores, SCORES, out / "scores.tsv")
+    write_table(_cell_scores(per_cell, arguments.sample), CELL_SCORES, out / "cell_scores.parquet")
+    write_table(pd.DataFrame(scores.attrs["coverage"]), COVERAGE, out / "coverage.tsv")
+    write_table(skipped_frame(scores.attrs["skipped"]), SKIPPED, out / "skipped_score.tsv")
+    return 0
+
+
+def run_bulk(arguments: argparse.Namespace) -> int:
+    """Score the bulk samples QC did not exclude and write three tables."""
+    lists = json.loads(arguments.lists.read_text(encoding="utf-8"))
+    qc = read_table(arguments.qc, QC)
+    usable = set(qc.loc[qc["verdict"] != "excluded", "sample"])
+    adata = ad.read_h5ad(arguments.counts)
+    adata = adata[adata.obs["sample"].isin(usable)].copy()
+    reference = read_table(arguments.reference, GENE_REFERENCE)
+    targets = read_table(arguments.targets, TARGETS)
+    scores = _score([adata], arguments, lists, lists["score_on"], reference, targets)
+    write_table(scores, SCORES, arguments.out_scores)
+    write_table(pd.DataFrame(scores.attrs["coverage"]), COVERAGE, arguments.out_coverage)
+    write_table(skipped_frame(scores.attrs["skipped"]), SKIPPED, arguments.out_skipped)
+    return 0
+
+
+def _score(
+    adatas: list[ad.AnnData],
+    arguments: argparse.Namespace,
+    lists: dict[str, Any],
+    score_on: dict[str, list[str]],
+    reference: pd.DataFrame,
+    targets: pd.DataFrame,
+) -> pd.DataFrame:
+    settings = arguments.settings["score"]
+    return score_samples(
+        adatas,
+        lists["lists"],
+        targets=targets,
+        reference=reference,
+        methods=tuple(settings["methods"]),
+        score_on=score_on,
+        descendants=lists["descendants"],
+        aliases=gene_table().aliases,
+        min_cells=settings["min_cells"],
+        min_coverage=settings["min_coverage"],
+        n_null=settings["n_null"],
+        seed=arguments.settings["seed"],
+    )
+
+
+def _rows_for_cells(reference: pd.DataFrame) -> pd.DataFrame:
+    """Cells of every type are scored against the mean and sd over all cells."""
+    return reference[reference["cell_type"] == "all"]
+
+
+def _cell_scores(per_cell: pd.DataFrame, sample: str) -> pd.DataFrame:
+    frame = per_cell.astype("float32").reset_index(drop=True)
+    frame.insert(0, "barcode", per_cell.index.astype(str))
+    frame.insert(0, "sample", sample)
+    return frame

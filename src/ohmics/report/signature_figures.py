@@ -1,0 +1,121 @@
+"""The tables of a contrast come in, the views of its figures go out."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ohmics.plots import composition, forest, heat, style
+from ohmics.report import select, words
+from ohmics.report.figures import FigureView, png_view, svg_view
+from ohmics.report.inputs import ReportInputs
+
+_MOST_VECTOR_CELLS = 1_500
+"""A heat map with more cells than this is a PNG: as SVG it would weigh more than a megabyte."""
+
+
+def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | None:
+    """Return the heat map of change, mechanisms × patients; None when no patient has a change."""
+    effects = select.primary_effects(inputs, view.name, "patient")
+    verdicts = _patient_verdicts(inputs, view.name)
+    if effects.empty and not verdicts:
+        return None
+    known = select.mechanisms(inputs)
+    spoken = {mechanism for mechanism, _ in verdicts} | (set(effects["mechanism"]) if len(effects) else set())
+    rows = [name for name in known if name in spoken] + [name for name in known if name not in spoken and _measurable(inputs, name)]
+    order = {name: place for place, name in enumerate(known)}
+    rows.sort(key=lambda name: order[name])
+    patients = style.in_order({*[p for _, p in verdicts], *(effects["subject"] if len(effects) else []), *_paired(inputs, view.name)})
+    cohort = select.primary_effects(inputs, view.name, "cohort")
+    sds = {} if cohort.empty else dict(zip(cohort["mechanism"], cohort["sd_change"].astype(float), strict=True))
+    scale = sds if any(sd > 0 for sd in sds.values()) else None
+    if effects.empty:
+        effects = pd.DataFrame({"mechanism": [], "subject": [], "effect": []})
+    figure = heat(
+        effects, mechanisms=rows, patients=patients, labels=select.names(inputs),
+        groups={name: words.COMPARTMENTS.get(known[name].compartment, known[name].compartment) for name in rows},
+        scale=scale, verdicts=verdicts, title=f"Change per mechanism and patient, {view.text}",
+    )  # fmt: skip
+    caption = (
+        "Change of each mechanism's primary score, thinned to one depth. Red: higher on the test side; blue: lower; "
+        "hatched: not assessable, which is not the same as no change. A dot: beyond the technical range of that patient's samples; "
+        "plus and minus: decided by a call instead of a score. "
+        "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows of the forest plot."
+    )
+    alt = (
+        f"Heat map of {words.count(len(rows), 'mechanism')} by {words.count(len(patients), 'patient')}; "
+        "changes beyond the technical range are listed in the table of single patients."
+    )
+    draw = svg_view if len(rows) * len(patients) <= _MOST_VECTOR_CELLS else png_view
+    return draw(figure, id=words.anchor("fig-heat", view.name), caption=caption, alt=alt)
+
+
+def _measurable(inputs: ReportInputs, mechanism: str) -> bool:
+    """Whether the mechanism rests on expression at all; those that do not would only add hatched rows."""
+    line = select.mechanisms(inputs)[mechanism].primary_line
+    return line is not None and line.nature == "expression"
+
+
+def _paired(inputs: ReportInputs, contrast: str) -> set[str]:
+    if inputs.pairs is None:
+        return set()
+    rows = inputs.pairs[(inputs.pairs["contrast"] == contrast) & inputs.pairs["complete"].fillna(False).astype(bool)]
+    return {str(subject) for subject in rows["subject"] if not rows.empty}
+
+
+def _patient_verdicts(inputs: ReportInputs, contrast: str) -> dict[tuple[str, str], str]:
+    if inputs.evidence is None:
+        return {}
+    rows = inputs.evidence[(inputs.evidence["contrast"] == contrast) & (inputs.evidence["level"] == "patient")]
+    known = select.mechanisms(inputs)
+    return {(r.mechanism, r.subject): r.verdict for r in rows.itertuples(index=False) if r.mechanism in known}
+
+
+def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | None:
+    """Return the forest plot of the primary lines over the cohort; None when there is none."""
+    effects = select.primary_effects(inputs, view.name, "cohort")
+    if effects.empty:
+        return None
+    known = select.mechanisms(inputs)
+    lines = {name: m.primary_line for name, m in known.items() if m.primary_line is not None}
+    figure = forest(
+        effects, labels=select.names(inputs), directions={name: line.direction for name, line in lines.items()},
+        margins={name: line.margin for name, line in lines.items()}, title=f"Change over the cohort, {view.text}",
+    )  # fmt: skip
+    caption = (
+        "Mean change of each mechanism's primary line with the interval of the level named. n: pairs (unpaired: samples). "
+        "Filled: q below 0.05. Grey band: the margin; an interval inside it says that no relevant change took place, "
+        "a wider one leaves the question open. Arrow: the direction predicted when the mechanism operates."
+    )
+    passed = [select.names(inputs).get(m, m) for m in effects.loc[effects["q"] < 0.05, "mechanism"]]
+    finding = f"q is below 0.05 for {words.series(passed, most=12)}." if passed else "No q is below 0.05."
+    return svg_view(
+        figure, id=words.anchor("fig-forest", view.name), caption=caption,
+        alt=f"Forest plot of {words.count(len(effects), 'mechanism')}. {finding}",
+    )  # fmt: skip
+
+
+def composition_view(inputs: ReportInputs, view: select.ContrastView, colours: select.Colours) -> FigureView | None:
+    """Return the stacked bars of cell types; None when the contrast has no composition."""
+    if inputs.composition is None:
+        return None
+    rows = inputs.composition[inputs.composition["contrast"] == view.name]
+    own = rows[rows["subject"] != view.name]
+    rows = own if len(own) else rows
+    if rows.empty:
+        return None
+    bars, groups, parts = [], {}, []
+    for subject in style.in_order(rows["subject"]):
+        mine = rows[rows["subject"] == subject]
+        lead = "" if subject == view.name else f"{subject} "
+        for side, column in ((view.reference, "fraction_pre"), (view.test, "fraction_post")):
+            bar = f"{lead}{side}"
+            bars.append(bar)
+            groups[bar] = subject
+            parts.append(pd.DataFrame({"bar": bar, "cell_type": mine["cell_type"], "fraction": mine[column].astype(float)}))
+    figure = composition(pd.concat(parts, ignore_index=True), bars=bars, groups=groups, colours=colours.cell_types)
+    draw = svg_view if len(bars) * rows["cell_type"].nunique() <= 2 * _MOST_VECTOR_CELLS else png_view
+    return draw(
+        figure, id=words.anchor("fig-composition", view.name),
+        caption="Share of each cell type. What one type gains others lose: read changes in the table, which is relative to the other types.",
+        alt=f"Stacked bars of {words.count(rows['cell_type'].nunique(), 'cell type')} for {words.count(len(bars), 'bar')}; changes over the cohort are in the table below.",
+    )  # fmt: skip

@@ -1,0 +1,152 @@
+"""Verdicts, effects, gene sets, genes and composition come in, ``signatures.html`` goes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ohmics import tables
+from ohmics.report import select, signature_figures, signature_tables, summary, words
+from ohmics.report.figures import FigureView
+from ohmics.report.inputs import ReportInputs
+from ohmics.report.methods import signature_methods
+from ohmics.report.page_parts import Section, common, skipped_table
+from ohmics.report.render import render
+from ohmics.report.tables import Head, TableView, table_view
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A mechanism with something said against it: what argues for and what argues against, side by side."""
+
+    name: str
+    contrast: str
+    verdict: str
+    verdict_words: str
+    reasons: str
+    pro: tuple[str, ...]
+    con: tuple[str, ...]
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastSection:
+    """Everything the page shows of one contrast."""
+
+    id: str
+    view: select.ContrastView
+    verdicts: TableView
+    unseen: TableView
+    patients: TableView
+    heat: FigureView | None
+    forest: FigureView | None
+    gene_sets: TableView
+    genes: TableView
+    composition_figure: FigureView | None
+    composition: TableView
+
+
+def signatures_page(inputs: ReportInputs) -> str:
+    """Return ``signatures.html``: what the data say of each mechanism, for whom, and what they cannot show.
+
+    Parameters
+    ----------
+    inputs
+        Tables of a run; what is None is said to be absent, never shown as empty.
+
+    Returns
+    -------
+    str
+        One HTML page that fetches nothing; the same inputs give the same bytes.
+
+    Raises
+    ------
+    OhmicsError
+        When a table lacks a column a figure needs, or the page would be larger than 10 MB.
+    """
+    colours = select.colours(inputs)
+    views = select.contrasts(inputs)
+    sections = [
+        Section("summary", "Summary"),
+        Section("contradictions", "What speaks against"),
+        *[Section(words.anchor("contrast", view.name), f"Contrast {view.name}") for view in views],
+        Section("coverage", "Genes found"),
+        Section("skipped", "What was not tested"),
+        Section("methods", "Methods"),
+        Section("glossary", "Glossary"),
+        Section("run", "Versions and configuration"),
+    ]
+    return render(
+        "signatures.html.j2",
+        **common(inputs, title="Resistance signatures", sections=sections, methods=signature_methods(inputs)),
+        sentence=summary.sample_sentence(inputs),
+        summaries=[summary.contrast_summary(inputs, view) for view in views],
+        disputes=[dispute for view in views for dispute in _disputes(inputs, view)],
+        contrasts=[_contrast(inputs, view, colours) for view in views],
+        coverage=_coverage_table(inputs),
+        skipped=skipped_table(inputs),
+    )
+
+
+def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.Colours) -> ContrastSection:
+    return ContrastSection(
+        id=words.anchor("contrast", view.name),
+        view=view,
+        verdicts=signature_tables.verdict_table(inputs, view.name),
+        unseen=signature_tables.unseen_table(inputs, view.name),
+        patients=signature_tables.patient_table(inputs, view.name),
+        heat=signature_figures.heat_view(inputs, view),
+        forest=signature_figures.forest_view(inputs, view),
+        gene_sets=signature_tables.gene_set_table(inputs, view.name),
+        genes=signature_tables.gene_table(inputs, view.name),
+        composition_figure=signature_figures.composition_view(inputs, view, colours),
+        composition=signature_tables.composition_table(inputs, view),
+    )
+
+
+def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
+    """Return the contradicted mechanisms, then the supported ones with a line against them."""
+    rows = select.cohort_evidence(inputs, view.name)
+    if rows is None or rows.empty:
+        return []
+    names = select.names(inputs)
+    contradicted = rows[rows["verdict"] == "contradicted"]
+    argued = rows[(rows["verdict"] == "supported") & rows["lines_against"].notna()]
+    return [
+        Dispute(
+            name=names.get(row.mechanism, row.mechanism),
+            contrast=view.name,
+            verdict=row.verdict,
+            verdict_words=words.phrase(row.verdict) + (f", {row.grade}" if not words.is_missing(row.grade) else ""),
+            reasons="" if words.is_missing(row.reasons) else row.reasons,
+            pro=tuple(words.split(row.lines_for)),
+            con=tuple(words.split(row.lines_against)),
+            target=words.anchor(f"verdicts-{view.name}", row.mechanism),
+        )
+        for row in pd.concat([contradicted, argued]).itertuples(index=False)
+    ]
+
+
+def _coverage_table(inputs: ReportInputs) -> TableView:
+    frame = inputs.coverage
+    if frame is not None:
+        # Samples that share their genes share their rows; each different row is shown once.
+        frame = frame.drop_duplicates(["gene_list", "n_genes", "n_present", "missing"]).sort_values(
+            ["coverage", "gene_list"], kind="stable"
+        )
+    return table_view(
+        frame,
+        id="coverage-table",
+        caption="Which genes of each list the data hold (one row for samples that hold the same)",
+        heads=[
+            Head("gene_list", "Gene list"),
+            Head("n_present", "Genes found", "whole"),
+            Head("n_genes", "Genes in list", "whole"),
+            Head("coverage", "Found, %", "percent"),
+            Head("missing", "Missing", "genes"),
+        ],
+        table=tables.COVERAGE,
+        source="tables/coverage.tsv",
+        most=500,
+    )

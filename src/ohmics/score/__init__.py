@@ -1,0 +1,6 @@
+"""Scores of gene lists: per observation (`score`) and per sample and cell type at comparable depth (`score_samples`)."""
+
+from ohmics.score.run import score
+from ohmics.score.samples import score_samples
+
+__all__ = ["score", "score_samples"]

@@ -1,0 +1,77 @@
+"""GENE_REFERENCE comes in, one mean and sd a gene go out: those of the cell types that are scored together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from ohmics.errors import OhmicsError
+from ohmics.score.expression import Expression
+
+ALL = "all"
+MIN_REFERENCE_CELLS = 100
+"""With fewer cells of a type in the whole cohort, its sds are too uncertain and all cells are used."""
+
+
+def reference_rows(reference: pd.DataFrame, cell_types: Collection[str] | None = None) -> pd.DataFrame:
+    """Return ``mean``, ``sd`` and ``n_cells``, indexed by gene.
+
+    Parameters
+    ----------
+    reference
+        GENE_REFERENCE, or a frame indexed by gene with ``mean`` and ``sd``.
+    cell_types
+        Types to pool (a type and its descendants); None, or types with fewer than 100 cells in the
+        cohort, pools all cells. Which is used depends on the reference alone, so it is the same in
+        every sample.
+    """
+    if "gene" not in reference or "cell_type" not in reference:
+        absent = [name for name in ("mean", "sd") if name not in reference]
+        if absent:
+            raise OhmicsError(f"reference lacks {', '.join(absent)}; make it with gene_reference")
+        return reference
+    named = reference["cell_type"].isin(list(cell_types)) if cell_types is not None else None
+    chosen = reference[named] if named is not None else reference.iloc[:0]
+    if chosen.empty or int(chosen.groupby("cell_type")["n_cells"].max().sum()) < _enough(reference):
+        total = reference["cell_type"] == ALL
+        chosen = reference[total] if total.any() else reference
+    return _pool(chosen)
+
+
+def _enough(reference: pd.DataFrame) -> int:
+    # A bulk reference holds samples, not cells, and has one type only.
+    return 1 if set(reference["cell_type"]) == {"bulk"} else MIN_REFERENCE_CELLS
+
+
+def _pool(rows: pd.DataFrame) -> pd.DataFrame:
+    n = rows["n_cells"].to_numpy(dtype=np.float64)
+    mean, sd = rows["mean"].to_numpy(dtype=np.float64), rows["sd"].to_numpy(dtype=np.float64)
+    if not rows["gene"].duplicated().any():
+        result = pd.DataFrame({"mean": mean, "sd": sd, "n_cells": n}, index=pd.Index(rows["gene"], name="gene"))
+    else:
+        parts = pd.DataFrame({"gene": rows["gene"].to_numpy(), "n": n, "sum": n * mean, "square": n * (sd**2 + mean**2)})
+        total = parts.groupby("gene", sort=True).sum()
+        middle = total["sum"] / total["n"]
+        spread = np.sqrt(np.maximum(total["square"] / total["n"] - middle**2, 0.0))
+        result = pd.DataFrame({"mean": middle, "sd": spread, "n_cells": total["n"]})
+    # A variance that is rounding only is none.
+    result["sd"] = result["sd"].where(result["sd"] > 1e-9 * (1 + result["mean"].abs()), 0.0)
+    return result
+
+
+def own_reference(parts: list[Expression]) -> pd.DataFrame:
+    """Return mean and sd of each gene over all observations given: right only when these are the whole cohort."""
+    frames = []
+    for part in parts:
+        logged, n = part.log, part.matrix.shape[0]
+        sums = np.bincount(logged.indices, weights=logged.data, minlength=logged.shape[1])
+        squares = np.bincount(logged.indices, weights=logged.data**2, minlength=logged.shape[1])
+        frames.append(pd.DataFrame({"gene": part.genes, "n": float(n), "sum": sums, "square": squares}))
+    total = pd.concat(frames).groupby("gene", sort=True).sum()
+    mean = total["sum"] / total["n"]
+    # The same divisor, n - 1, as the sd of GENE_REFERENCE.
+    sd = np.sqrt(np.maximum(total["square"] - total["n"] * mean**2, 0.0) / np.maximum(total["n"] - 1, 1))
+    sd = sd.where(sd > 1e-9 * (1 + mean.abs()), 0.0)
+    return pd.DataFrame({"mean": mean, "sd": sd, "n_cells": total["n"]})

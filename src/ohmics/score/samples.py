@@ -1,0 +1,347 @@
+"""Counts with cell types, gene lists, GENE_REFERENCE and TARGETS come in; SCORES at comparable depth go out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+from anndata import AnnData
+
+from ohmics.errors import Faults, OhmicsError, did_you_mean
+from ohmics.pseudobulk import group_cells
+from ohmics.score.expression import Expression, read_expression
+from ohmics.score.lists import ResolvedList, resolve_lists
+from ohmics.score.methods import METHODS, Method, get_method
+from ohmics.score.null import Bins, NullLists
+from ohmics.score.reference_rows import own_reference, reference_rows
+from ohmics.score.run import score_lists
+from ohmics.score.targets import BULK, sample_names
+from ohmics.score.thin import KeyArray, name_keys, thin_counts, thin_expression
+from ohmics.tables import SCORES, skipped
+
+DEPTHS = ("raw", "thinned")
+HALF_SPLITS = 8
+
+
+@dataclass
+class _Run:
+    """What every group of one call shares, and the rows it has gathered."""
+
+    methods: list[Method]
+    reference: pd.DataFrame
+    descendants: Mapping[str, Iterable[str]]
+    depth: tuple[str, ...]
+    min_cells: int
+    min_coverage: float
+    n_null: int
+    seed: int
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    coverage: list[dict[str, Any]] = field(default_factory=list)
+    pooled: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def reference_of(self, cell_type: str) -> pd.DataFrame:
+        """Return the reference of a type and its descendants."""
+        if cell_type not in self.pooled:
+            kinds = {cell_type, *self.descendants.get(cell_type, ())}
+            self.pooled[cell_type] = reference_rows(self.reference, kinds)
+        return self.pooled[cell_type]
+
+
+def score_samples(
+    adatas: AnnData | Sequence[AnnData],
+    gene_lists: Any,
+    *,
+    by: str = "cell_type",
+    depth: Sequence[str] = DEPTHS,
+    targets: pd.DataFrame | None = None,
+    reference: pd.DataFrame | None = None,
+    methods: Sequence[str] = ("ucell", "mean_z"),
+    score_on: Mapping[str, Sequence[str]] | None = None,
+    descendants: Mapping[str, Iterable[str]] | None = None,
+    min_cells: int = 20,
+    min_coverage: float = 0.5,
+    n_null: int = 100,
+    seed: int = 0,
+    aliases: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Score gene lists per sample and cell type, as the data are and thinned to comparable depth.
+
+    Parameters
+    ----------
+    adatas
+        Raw counts, observations × genes: cells with ``obs["sample"]``, or bulk samples
+        (``uns["ohmics"]["modality"] == "bulk"``, or no column ``by``).
+    gene_lists
+        As for `score`; the key of a mechanism's list is mechanism/list.
+    by
+        Column of ``obs`` with the cell type.
+    depth
+        ``raw``, ``thinned`` or both.
+    targets
+        TARGETS: each sample's cells of a type are thinned to every depth listed for them. None: to the
+        lowest median depth of the type among the samples given, so give all samples at once.
+    reference
+        GENE_REFERENCE of the cohort. None: made of the observations given.
+    methods
+        Scoring methods.
+    score_on
+        List key -> cell types to score it on; ``malignant`` and ``car_positive`` use the columns of
+        these names, ``bulk`` bulk samples. None: every list on every type (or bulk sample).
+    descendants
+        Type -> its descendants, whose cells belong to it too.
+    min_cells
+        Fewer cells of a type in a sample are not scored.
+    min_coverage
+        A list with a smaller share of its genes in the data is not scored.
+    n_null
+        Random lists for ``null_z`` (raw depth only); 0: none.
+    seed
+        Seed of thinning, half splits and random lists.
+    aliases
+        Other gene name -> approved symbol.
+
+    Returns
+    -------
+    pandas.DataFrame
+        SCORES; ``attrs`` holds rows of SKIPPED (``skipped``) and COVERAGE (``coverage``).
+        ``technical_sd``: cells: their sd over the root of their number, at that depth; bulk: sd over
+        8 random halves of the counts, which vary as much as sequencing anew would.
+
+    Raises
+    ------
+    OhmicsError
+        When the data are no raw counts, a sample is not named, or a name is unknown.
+    """
+    given = [adatas] if isinstance(adatas, AnnData) else list(adatas)
+    parts = _read(given, by, seed)
+    _check(parts, depth, methods, targets, score_on, gene_lists)
+    run = _Run(
+        methods=[get_method(name) for name in methods],
+        reference=own_reference([part.expression for part in parts]) if reference is None else reference,
+        descendants=descendants or {},
+        depth=tuple(depth),
+        min_cells=min_cells,
+        min_coverage=min_coverage,
+        n_null=n_null,
+        seed=seed,
+    )
+    for part in parts:
+        part.resolved = resolve_lists(gene_lists, part.expression.genes, aliases=aliases)
+        part.groups = _groups(part, score_on, run)
+    wanted = _lowest(parts, run) if targets is None else _listed(targets)
+    for part in parts:
+        _score_part(part, wanted, run)
+    frame = SCORES.conform(run.rows) if run.rows else SCORES.empty()
+    frame = frame.sort_values(list(SCORES.key), kind="stable", na_position="first").reset_index(drop=True)
+    frame.attrs = {"skipped": run.skipped, "coverage": run.coverage}
+    return frame
+
+
+@dataclass
+class _Part:
+    """One AnnData: its expression, samples and the cells and lists of each type."""
+
+    expression: Expression
+    obs: pd.DataFrame
+    samples: npt.NDArray[Any]
+    by: str
+    gene_keys: KeyArray
+    resolved: dict[str, ResolvedList] = field(default_factory=dict)
+    groups: dict[str, tuple[npt.NDArray[np.bool_], list[str]]] = field(default_factory=dict)
+
+
+def _read(given: list[AnnData], by: str, seed: int) -> list[_Part]:
+    faults, parts = Faults(), []
+    if not given:
+        faults.add("no data are given", where="adatas", legal="at least one AnnData")
+    for number, adata in enumerate(given):
+        told = dict(adata.uns.get("ohmics", {})).get("modality")
+        bulk = told == BULK or (told is None and by not in adata.obs)
+        if not bulk and "sample" not in adata.obs:
+            faults.add("obs has no column `sample`", where=f"AnnData {number + 1}", remedy="add the sample of each cell")
+        try:
+            expression = read_expression(adata, scale="counts", bulk=bulk)
+        except OhmicsError as error:
+            faults.extend(error.faults)
+            continue
+        parts.append(_Part(expression, adata.obs, sample_names(adata), by, name_keys(expression.genes, seed)))
+    faults.raise_if_any()
+    return parts
+
+
+def _check(
+    parts: list[_Part], depth: Sequence[str], methods: Sequence[str], targets: pd.DataFrame | None,
+    score_on: Mapping[str, Sequence[str]] | None, gene_lists: Any,
+) -> None:  # fmt: skip
+    faults = Faults()
+    for name in [name for name in depth if name not in DEPTHS]:
+        faults.add(f"unknown depth `{name}`", legal=", ".join(DEPTHS), remedy=did_you_mean(name, DEPTHS))
+    for name in [name for name in methods if name not in METHODS]:
+        faults.add(f"unknown method `{name}`", legal=", ".join(METHODS), remedy=did_you_mean(name, METHODS))
+    keys = list(getattr(gene_lists, "gene_lists", gene_lists))
+    for key in [key for key in score_on or {} if key not in keys]:
+        faults.add(f"score_on names no gene list `{key}`", remedy=did_you_mean(key, keys))
+    if targets is not None:
+        for name in [name for name in ("sample", "cell_type", "thinned_to") if name not in targets]:
+            faults.add(f"targets lack column `{name}`", legal="TARGETS")
+    seen: set[str] = set()
+    for part in parts:
+        own = set(part.samples)
+        for name in sorted(seen & own):
+            faults.add(f"sample `{name}` is in two of the AnnData", remedy="give each sample once")
+        seen |= own
+    faults.raise_if_any()
+
+
+def _groups(
+    part: _Part, score_on: Mapping[str, Sequence[str]] | None, run: _Run
+) -> dict[str, tuple[npt.NDArray[np.bool_], list[str]]]:
+    """Return, per cell type of this modality, which observations belong to it and which lists are scored on it."""
+    keys = list(part.resolved)
+    if part.expression.bulk:
+        everyone = np.ones(len(part.samples), dtype=bool)
+        chosen = keys if score_on is None else [key for key in keys if BULK in score_on.get(key, ())]
+        if len(chosen) < len(keys):
+            _wrong_modality(part, [key for key in keys if key not in chosen], "is not scored on bulk samples", run)
+        return {BULK: (everyone, chosen)}
+    if score_on is None:
+        types = sorted({str(kind) for kind in part.obs[part.by].dropna()})
+        lists = dict.fromkeys(types, keys)
+    else:
+        lists = {}
+        for key in keys:
+            for kind in score_on.get(key, ()):
+                if kind != BULK:
+                    lists.setdefault(kind, []).append(key)
+        placed = {key for some in lists.values() for key in some}
+        _wrong_modality(part, [key for key in keys if key not in placed], "is scored on bulk samples only", run)
+    masks = group_cells(part.obs, lists, run.descendants, by=part.by)
+    return {kind: (masks[kind], lists[kind]) for kind in lists}
+
+
+def _wrong_modality(part: _Part, keys: list[str], why: str, run: _Run) -> None:
+    for sample in dict.fromkeys(part.samples):
+        run.skipped += [skipped("score", f"the list {why}", subject=str(sample), item=key) for key in keys]
+
+
+def _lowest(parts: list[_Part], run: _Run) -> dict[tuple[str, str], list[float]]:
+    """Return the lowest median depth of each type over all samples given, for each of them."""
+    middle: dict[tuple[str, str], float] = {}
+    for part in parts:
+        least = 1 if part.expression.bulk else run.min_cells
+        for kind, (mask, _) in part.groups.items():
+            for sample in dict.fromkeys(part.samples):
+                inside = mask & (part.samples == sample)
+                if inside.sum() >= least:
+                    middle[sample, kind] = float(np.median(part.expression.totals[inside]))
+    lowest: dict[str, float] = {}
+    for (_, kind), value in middle.items():
+        if value > 0:
+            lowest[kind] = min(value, lowest.get(kind, value))
+    return {key: [lowest[key[1]]] for key, value in middle.items() if value > 0}
+
+
+def _listed(targets: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
+    grouped = targets.groupby([targets["sample"].astype(str), targets["cell_type"].astype(str)])["thinned_to"]
+    return {(str(key[0]), str(key[1])): sorted({float(value) for value in values}) for key, values in grouped}
+
+
+def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run: _Run) -> None:
+    """Score every sample and type of one AnnData."""
+    refused = {key: one.refusal(run.min_coverage) for key, one in part.resolved.items()}
+    nulls: dict[str, NullLists] = {}
+    for sample in dict.fromkeys(part.samples):
+        own = part.samples == sample
+        run.coverage += [one.coverage_row(sample) for one in part.resolved.values()]
+        run.skipped += [skipped("score", why, subject=sample, item=key) for key, why in refused.items() if why]
+        for kind, (mask, keys) in part.groups.items():
+            lists = [part.resolved[key] for key in keys if not refused[key]]
+            inside = np.flatnonzero(own & mask)
+            why = _too_few(part, inside, run)
+            if why:
+                run.skipped.append(skipped("score", why, cell_type=kind, subject=sample))
+            elif lists:
+                group = _Group(part.expression.rows(inside), lists, sample, kind, part.gene_keys)
+                if "raw" in run.depth:
+                    _score_group(group, None, _nulls(part, kind, nulls, run), run)
+                for target in wanted.get((sample, kind), ()) if "thinned" in run.depth else ():
+                    _score_group(group.thin(target, run.seed), target, None, run)
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The observations of one sample and type, and the lists they are scored on."""
+
+    expression: Expression
+    lists: list[ResolvedList]
+    sample: str
+    kind: str
+    gene_keys: KeyArray
+
+    def thin(self, target: float, seed: int) -> _Group:
+        """Return the group at a lower depth."""
+        thinner = thin_expression(self.expression, target, seed=seed, sample=self.sample, genes=self.gene_keys)
+        return replace(self, expression=thinner)
+
+    def halves(self, seed: int) -> Expression:
+        """Return 8 random halves of a bulk sample's counts, one a row."""
+        label = f"{self.sample}\x1f{self.expression.observations[0]}"
+        parts = [
+            thin_counts(self.expression.matrix, 0.5, name_keys([label], seed, f"half-{number}"), self.gene_keys)
+            for number in range(HALF_SPLITS)
+        ]
+        return replace(self.expression, matrix=sp.vstack(parts, format="csr"), observations=pd.RangeIndex(HALF_SPLITS))
+
+
+def _too_few(part: _Part, inside: npt.NDArray[np.intp], run: _Run) -> str:
+    """Return why these observations are not scored, or an empty string."""
+    if not part.expression.bulk and inside.size < run.min_cells:
+        return f"{inside.size} cells, at least {run.min_cells} are needed"
+    if not part.expression.totals[inside].any():
+        return "there is not a single count"
+    return ""
+
+
+def _nulls(part: _Part, kind: str, nulls: dict[str, NullLists], run: _Run) -> NullLists | None:
+    """Return the random lists of a type, made once for all samples of the AnnData."""
+    if run.n_null and kind not in nulls:
+        everyone = np.ones(len(part.expression.genes), dtype=bool)
+        bins = Bins(part.expression.genes, run.reference_of(kind), everyone)
+        nulls[kind] = NullLists(bins, n_null=run.n_null, seed=run.seed)
+    return nulls.get(kind)
+
+
+def _score_group(group: _Group, target: float | None, nulls: NullLists | None, run: _Run) -> None:
+    """Add the rows of one sample, type and depth."""
+    reference, lists, n = run.reference_of(group.kind), group.lists, group.expression.matrix.shape[0]
+    halves = group.halves(run.seed) if group.expression.bulk else None
+    for method in run.methods:
+        sums = method.prepare(group.expression, reference)
+        values = score_lists(sums, lists)
+        mean = values.mean(axis=0)
+        if halves is not None:
+            # Half of c counts varies by c / 4 around c / 2: relative to its mean as much as c Poisson counts do.
+            spread = score_lists(method.prepare(halves, reference), lists).std(axis=0, ddof=1)
+        else:
+            spread = values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(lists), np.nan)
+        for column, one in enumerate(lists):
+            if not np.isfinite(mean[column]):
+                reason = f"none of the list's genes varies in the cohort's {group.kind} ({method.name})"
+                run.skipped.append(
+                    skipped("score", reason, cell_type=group.kind, subject=group.sample, item=one.key)
+                )
+                continue
+            run.rows.append({
+                "sample": group.sample, "cell_type": group.kind, "mechanism": one.mechanism, "gene_list": one.key,
+                "method": method.name, "depth": "raw" if target is None else "thinned",
+                "thinned_to": target, "score": float(mean[column]),
+                "null_z": nulls.null_z(one, sums, float(mean[column])) if nulls else None,
+                "n_cells": 1 if halves is not None else n, "coverage": one.coverage,
+                "technical_sd": float(spread[column]),
+            })  # fmt: skip

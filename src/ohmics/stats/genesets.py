@@ -1,0 +1,274 @@
+"""Rankings of all genes, observed and randomised, and gene lists come in; enrichment scores and p values go out.
+
+The score is GSEA's running sum with weight 1 (Subramanian 2005, doi:10.1073/pnas.0506580102). Its null here
+moves patients, not genes: the whole ranking is computed again for every flip of patients' signs (or
+permutation of their groups), so genes that move together stay together in the null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from ohmics.errors import OhmicsError
+from ohmics.stats.ebayes import fit_priors
+from ohmics.stats.multiple import TIE
+from ohmics.stats.relabel import Randomisation
+
+Array = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+GeneList = Sequence[str] | Mapping[str, Sequence[str]]
+_BLOCK = 1 << 22
+"""Numbers in one block of randomised rankings (32 MiB)."""
+_FLOOR = 1e-5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """Gene lists as positions in a ranking; each list has an up part, a down part, or both.
+
+    Parameters
+    ----------
+    names
+        Keys of the lists.
+    up, down
+        Positions of the genes of each part, ascending.
+    """
+
+    names: tuple[str, ...]
+    up: tuple[Indices, ...]
+    down: tuple[Indices, ...]
+
+    @property
+    def sizes(self) -> Indices:
+        """Genes of each list in the ranking."""
+        return np.array([len(u) + len(d) for u, d in zip(self.up, self.down, strict=True)], dtype=np.int64)
+
+
+def parts_of(gene_list: GeneList) -> tuple[list[str], list[str]]:
+    """Return the up and down genes of a list, each gene once; a plain list is all up."""
+    if isinstance(gene_list, Mapping):
+        unknown = sorted(set(gene_list) - {"up", "down"})
+        if unknown:
+            raise OhmicsError(f"a signed list has the parts up and down, not `{unknown[0]}`")
+        up, down = (list(dict.fromkeys(map(str, gene_list.get(part, ())))) for part in ("up", "down"))
+        both = sorted(set(up) & set(down))
+        if both:
+            raise OhmicsError(f"`{both[0]}` is both up and down in one list ({len(both)} such genes)")
+        return up, down
+    return list(dict.fromkeys(map(str, gene_list))), []
+
+
+def locate(gene_lists: Mapping[str, GeneList], genes: Sequence[str]) -> Members:
+    """Return the positions of every list's genes; genes that the ranking lacks are left out."""
+    place = {gene: i for i, gene in enumerate(genes)}
+    ups, downs = [], []
+    for gene_list in gene_lists.values():
+        up, down = (np.array(sorted(place[g] for g in part if g in place), np.int64) for part in parts_of(gene_list))
+        ups.append(up)
+        downs.append(down)
+    return Members(names=tuple(gene_lists), up=tuple(ups), down=tuple(downs))
+
+
+def rankings(values: Array, scheme: Randomisation) -> Iterator[Array]:
+    """Yield moderated t of every gene under every re-labelling, in blocks of rows × genes.
+
+    The prior of the variances is estimated anew under each re-labelling, as it was for the observed one.
+
+    Parameters
+    ----------
+    values
+        Units × genes: differences (`ohmics.stats.relabel.sign_flips`), or values (`label_permutations`).
+    scheme
+        The re-labellings.
+    """
+    centred = values - values.mean(axis=0) if scheme.df == len(values) - 2 else values
+    total = np.einsum("ij,ij->j", centred, centred)
+    # No re-labelling moves the total, so a floor made from it is the same in all of them.
+    floor = max(_FLOOR * float(np.median(total)) / len(values), 1e-12)
+    height = max(1, _BLOCK // max(1, values.shape[1]))
+    for start in range(0, len(scheme.rows), height):
+        effect = scheme.rows[start : start + height] @ centred
+        variance = np.maximum(total - scheme.scale * effect**2, 0.0) / scheme.df
+        prior_df, prior_variance = fit_priors(variance, scheme.df, floor=floor)
+        share = scheme.df / (scheme.df + prior_df)
+        pooled = np.where(
+            np.isfinite(prior_df), prior_df / (scheme.df + np.where(np.isfinite(prior_df), prior_df, 1)), 1.0
+        )
+        posterior = share[:, None] * variance + (pooled * prior_variance)[:, None]
+        yield effect * np.sqrt(scheme.scale / posterior)
+
+
+def enrichment_scores(statistics: Array, members: Members) -> tuple[Array, Array]:
+    """Return the largest rise and the deepest fall of the running sum of every list in every ranking.
+
+    Parameters
+    ----------
+    statistics
+        Rankings × genes, for example moderated t; genes are ranked from high to low.
+    members
+        The lists. A down part counts the other way round, and a list with both parts is the mean of the two.
+
+    Returns
+    -------
+    Two arrays rankings × lists: rise (0 to 1) and fall (-1 to 0).
+    """
+    n_lists = len(members.names)
+    parts = [*members.up, *members.down]
+    sizes = np.array([len(part) for part in parts], dtype=np.int64)
+    flat = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
+    # Which parts hold a gene: walking a ranking once then serves all lists.
+    by_gene = np.argsort(flat, kind="stable")
+    starts = np.searchsorted(flat[by_gene], np.arange(statistics.shape[1] + 1)).astype(np.int64)
+    holders = np.repeat(np.arange(len(parts)), sizes)[by_gene].astype(np.int64)
+    order = np.argsort(-statistics, axis=1)
+    high, low = _running_sums(np.ascontiguousarray(statistics), order, starts, holders, sizes)
+    n_parts = np.maximum((sizes[:n_lists] > 0).astype(np.int64) + (sizes[n_lists:] > 0), 1)
+    return (high[:, :n_lists] - low[:, n_lists:]) / n_parts, (low[:, :n_lists] - high[:, n_lists:]) / n_parts
+
+
+def net_scores(rise: Array, fall: Array) -> Array:
+    """Return the enrichment score: whichever of rise and fall is larger."""
+    return np.where(rise >= -fall, rise, fall)
+
+
+@numba.njit(cache=True, parallel=True)
+def _running_sums(
+    statistics: Array, order: Indices, starts: Indices, holders: Indices, sizes: Indices
+) -> tuple[Array, Array]:
+    high = np.zeros((statistics.shape[0], sizes.size))
+    low = np.zeros((statistics.shape[0], sizes.size))
+    for ranking in numba.prange(statistics.shape[0]):
+        _walk(statistics[ranking], order[ranking], starts, holders, sizes, high[ranking], low[ranking])
+    return high, low
+
+
+@numba.njit(cache=True)
+def _walk(
+    values: Array, order: Indices, starts: Indices, holders: Indices, sizes: Indices, high: Array, low: Array
+) -> None:
+    """Walk one ranking from the top and keep the extremes of each part's running sum in ``high`` and ``low``.
+
+    Genes of equal value are one step, and share the middle of their places: turning the ranking around
+    then turns every score around exactly.
+    """
+    n_genes = values.size
+    weight = np.zeros(sizes.size)
+    for gene in range(n_genes):
+        for k in range(starts[gene], starts[gene + 1]):
+            weight[holders[k]] += abs(values[gene])
+    seen = np.zeros(sizes.size, np.int64)
+    here = np.zeros(sizes.size, np.int64)
+    reached = np.zeros(sizes.size)
+    start = 0
+    while start < n_genes:
+        value = values[order[start]]
+        stop = start + 1
+        while stop < n_genes and values[order[stop]] == value:
+            stop += 1
+        for place in range(start, stop):
+            for k in range(starts[order[place]], starts[order[place] + 1]):
+                here[holders[k]] += 1
+        for place in range(start, stop):
+            for k in range(starts[order[place]], starts[order[place] + 1]):
+                part = holders[k]
+                hits = here[part]
+                if hits == 0:
+                    continue
+                here[part] = 0
+                misses = max(n_genes - sizes[part], 1)
+                passed = ((start - seen[part]) + (stop - start - hits) / 2) / misses
+                low[part] = min(low[part], reached[part] - passed)
+                seen[part] += hits
+                reached[part] += hits * abs(value) / weight[part] if weight[part] > 0 else hits / sizes[part]
+                high[part] = max(high[part], reached[part] - passed)
+        start = stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlipScores:
+    """Scores of every list in every re-labelling of one cell type.
+
+    ``ranking`` is the observed moderated t of every gene; ``es`` and ``nes`` are one value a list;
+    ``null`` is re-labellings × lists of normalised scores (the observed one first).
+    """
+
+    ranking: Array
+    es: Array
+    nes: Array
+    p: Array
+    null: Array
+    scheme: Randomisation
+
+
+def flip_scores(values: Array, scheme: Randomisation, members: Members) -> FlipScores:
+    """Return enrichment scores, two-sided p and the null of every list.
+
+    p is the share of re-labellings with at least the observed |score|. Sign flips come in mirror images with
+    opposite scores, so this equals the share beyond it among scores of its own sign. Draws add one to both
+    counts (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585): p is never 0.
+
+    Parameters
+    ----------
+    values
+        Units × genes, as in `rankings`.
+    scheme
+        The re-labellings.
+    members
+        The lists.
+    """
+    parts: list[Array] = []
+    ranking: Array | None = None
+    for block in rankings(values, scheme):
+        if ranking is None:
+            ranking = block[0].copy()
+        parts.append(net_scores(*enrichment_scores(block, members)))
+    if ranking is None:
+        raise OhmicsError("there is no re-labelling to compute")
+    scores = np.vstack(parts)
+    drawn = scores if scheme.exact else scores[1:]
+    size = np.abs(drawn).mean(axis=0)
+    null = np.divide(scores, size, out=np.zeros_like(scores), where=size > 0)
+    beyond = (np.abs(scores) >= np.abs(scores[0]) * (1 - TIE)).sum(axis=0)
+    return FlipScores(
+        ranking=ranking,
+        es=scores[0],
+        nes=null[0],
+        p=beyond / len(scores),
+        null=null,
+        scheme=scheme,
+    )
+
+
+def leading_edge(statistic: Array, members: Members, *, direction: Array) -> list[list[int]]:
+    """Return the positions of each list's leading-edge genes: those up to the peak of the running sum.
+
+    Parameters
+    ----------
+    statistic
+        One ranking, a value a gene.
+    members
+        The lists.
+    direction
+        One value a list; positive: the rise counts, else the fall.
+    """
+    edges = []
+    for up, down, sign in zip(members.up, members.down, direction, strict=True):
+        towards = 1.0 if sign >= 0 else -1.0
+        edges.append([*_edge(statistic * towards, up), *_edge(-statistic * towards, down)])
+    return edges
+
+
+def _edge(statistic: Array, part: Indices) -> list[int]:
+    if not part.size:
+        return []
+    order = part[np.argsort(-statistic[part], kind="stable")]
+    weights = np.abs(statistic[order])
+    reached = np.cumsum(weights) / weights.sum() if weights.sum() > 0 else np.arange(1, order.size + 1) / order.size
+    above = np.array([np.count_nonzero(statistic > value) for value in statistic[order]])
+    passed = (above - np.arange(order.size)) / max(statistic.size - order.size, 1)
+    return [int(i) for i in order[: int(np.argmax(reached - passed)) + 1]]

@@ -1,0 +1,210 @@
+"""Every rule of the evidence table, each by the smallest tables that reach it."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ohmics.evidence import COHORT_RULES, weigh_evidence
+from ohmics.model import EvidenceLine, Mechanism, PrimaryLine
+from ohmics.tables import COMPOSITION, EFFECTS, ENRICHMENT, EVIDENCE, PAIRS, SAMPLES, SKIPPED, check, skipped
+
+MECHANISM = Mechanism(
+    id="exhaustion",
+    name="Exhaustion",
+    claim="T cells are exhausted.",
+    therapies=("car_t", "ici"),
+    compartment="t_cell",
+    reviews=("S1",),
+    tier="core",
+    measurement=("score",),
+    score_on=("CD8 T",),
+    visible="transcripts",
+    not_visible="chromatin",
+    observed_at="single cell",
+    gene_lists=(),
+    recommended_up="tex",
+    primary_line=PrimaryLine(nature="expression", gene_list="tex", method="ucell", cell_type="CD8 T", direction="up"),
+    further_lines=(EvidenceLine(nature="composition", cell_type="CD8 Tex", direction="up"),),
+    lines_against=(
+        EvidenceLine(
+            nature="expression", mechanism="activation", gene_list="act", cell_type="CD8 T", direction="up", note="activation"
+        ),
+    ),
+)
+EFFECT = {
+    "contrast": "c", "level": "cohort", "subject": "c", "cell_type": "CD8 T", "mechanism": "exhaustion",
+    "gene_list": "exhaustion/tex", "method": "ucell", "depth": "thinned", "effect": 0.1, "low": 0.05, "high": 0.15,
+    "interval_level": 0.95, "unit": "score", "p": 0.01, "q": 0.02, "smallest_p": 0.0078, "n_pairs": 8, "n_units": 8,
+    "n_cells": 800, "sd_change": 0.05,
+}  # fmt: skip
+SHEET = [
+    {"sample": f"p{i}_{t}", "patient": f"p{i}", "timepoint": t, "modality": "single_cell", "path": f"{i}{t}", "therapy": "car_t"}
+    for i in range(8)
+    for t in ("pre", "post")
+]
+
+
+@dataclass
+class FakeCatalog:
+    mechanisms: dict = field(default_factory=lambda: {"exhaustion": MECHANISM})
+
+    def descendants(self, cell_type: str) -> frozenset[str]:
+        return frozenset({"T cell": {"T cell", "CD8 T"}}.get(cell_type, {cell_type}))
+
+    def ancestors(self, cell_type: str) -> tuple[str, ...]:
+        return ("T cell",) if cell_type == "CD8 T" else ()
+
+
+def weigh(*effects: dict, mechanism: Mechanism = MECHANISM, bulk: bool = False, purified: str | None = None, **tables):
+    sheet = pd.DataFrame(SHEET).assign(modality="bulk" if bulk else "single_cell", purified_type=purified)
+    evidence = weigh_evidence(
+        effects=EFFECTS.conform(effects) if effects else EFFECTS.empty(),
+        enrichment=tables.pop("enrichment", ENRICHMENT.empty()),
+        catalog=FakeCatalog({mechanism.id: mechanism}),
+        samples=SAMPLES.conform(sheet),
+        pairs=tables.pop("pairs", PAIRS.conform([pair(i) for i in range(8)])),
+        **tables,
+    )
+    check(evidence, EVIDENCE)
+    return evidence
+
+
+def cohort(*effects: dict, **more):
+    return weigh(*effects, **more).query("level == 'cohort'").iloc[0]
+
+
+def pair(i: int, differs_in: str = "") -> dict:
+    return {"contrast": "c", "subject": f"p{i}", "block": f"p{i}", "complete": True, "differs_in": differs_in,
+            "test_samples": f"p{i}_post", "reference_samples": f"p{i}_pre"}  # fmt: skip
+
+
+def test_a_predicted_change_supports_and_says_the_numbers() -> None:
+    row = cohort(EFFECT)
+    assert (row["verdict"], row["grade"]) == ("supported", "weak")
+    assert "+0.1 (95 % +0.05 to +0.15), q 0.02, 8 units" in row["reasons"]
+    assert "exhaustion/tex in CD8 T" in row["lines_for"]
+    assert row["observability"] == "Shows: transcripts. Cannot show: chromatin."
+
+
+def test_a_change_the_other_way_contradicts() -> None:
+    row = cohort({**EFFECT, "effect": -0.1, "low": -0.15, "high": -0.05})
+    assert row["verdict"] == "contradicted"
+    assert "exhaustion/tex" in row["lines_against"]
+
+
+def test_a_predicted_fall_supports_when_the_line_is_down() -> None:
+    down = replace(MECHANISM, primary_line=replace(MECHANISM.primary_line, direction="down"))
+    assert cohort({**EFFECT, "effect": -0.1, "low": -0.15, "high": -0.05}, mechanism=down)["verdict"] == "supported"
+
+
+def test_a_change_that_is_not_significant_is_inconclusive_and_says_what_is_needed() -> None:
+    row = cohort({**EFFECT, "q": 0.3, "low": -0.02, "high": 0.2})
+    assert (row["verdict"], row["sub_reason"]) == ("open", "inconclusive")
+    assert "about 34 would find" in row["reasons"]
+
+
+def test_an_interval_inside_the_margin_is_no_relevant_change() -> None:
+    row = cohort({**EFFECT, "q": 0.9, "effect": 0.001, "low": -0.02, "high": 0.02})
+    assert (row["verdict"], row["sub_reason"]) == ("open", "no_relevant_change")
+
+
+def test_five_pairs_support_nothing_by_flips() -> None:
+    few = {**EFFECT, "n_units": 5, "n_pairs": 5, "q": 0.01, "smallest_p": 0.0625}
+    assert cohort(few, pairs=PAIRS.conform([pair(i) for i in range(5)]))["verdict"] == "open"
+
+
+def test_few_pairs_may_be_supported_by_the_moderated_model_at_most_weakly() -> None:
+    few = {**EFFECT, "n_units": 3, "n_pairs": 9, "q": 0.25, "smallest_p": 0.25}
+    camera = {"contrast": "c", "cell_type": "CD8 T", "gene_list": "exhaustion/tex", "method": "camera", "es": 1, "p": 1e-6, "q": 1e-5}
+    composition = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 9}])
+    row = cohort(few, enrichment=ENRICHMENT.conform([camera]), composition=composition)
+    assert (row["verdict"], row["sub_reason"], row["grade"]) == ("supported", "moderated_model_only", "weak")
+    assert "no sign-flip p below 0.25" in row["reasons"]
+    against = cohort(few, enrichment=ENRICHMENT.conform([{**camera, "es": -1}]))
+    assert against["verdict"] == "contradicted"
+
+
+def test_pairs_that_all_differ_give_no_cohort_verdict() -> None:
+    row = cohort(EFFECT, pairs=PAIRS.conform([pair(i, "tissue|enrichment") for i in range(3)]))
+    assert (row["verdict"], row["sub_reason"]) == ("not_assessable", "pairs_not_comparable")
+    assert "none of the 3 pairs compares like with like (they differ in enrichment and tissue)" in row["reasons"]
+
+
+def test_some_pairs_that_differ_argue_against() -> None:
+    pairs = PAIRS.conform([pair(i, "tissue" if i == 0 else "") for i in range(8)])
+    row = cohort(EFFECT, pairs=pairs)
+    assert row["verdict"] == "supported"
+    assert "1 of 8 pairs differ in tissue" in row["lines_against"]
+
+
+def test_lines_of_another_nature_raise_the_grade_and_gene_sets_do_not() -> None:
+    flip = {"contrast": "c", "cell_type": "CD8 T", "gene_list": "exhaustion/tex", "method": "flip", "es": 0.5, "nes": 2, "p": 0.001, "q": 0.01}
+    assert cohort(EFFECT, enrichment=ENRICHMENT.conform([flip]))["grade"] == "weak"
+    composition = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 8}])
+    assert cohort(EFFECT, composition=composition)["grade"] == "moderate"
+
+
+def test_a_rival_that_also_moved_is_named_and_an_unmeasured_one_too() -> None:
+    rival = {**EFFECT, "mechanism": "activation", "gene_list": "activation/act"}
+    assert "rival: activation: activation/act in CD8 T +0.1, q 0.02" in cohort(EFFECT, rival)["lines_against"]
+    assert "rival: activation: not measured in this run" in cohort(EFFECT)["lines_against"]
+    still = {**rival, "q": 0.8}
+    assert cohort(EFFECT, still)["lines_against"] is None
+
+
+def test_unsorted_bulk_is_confounded_by_composition_and_purified_bulk_is_not() -> None:
+    mixed = replace(MECHANISM, score_on=("CD8 T", "bulk"))
+    row = cohort({**EFFECT, "cell_type": "bulk"}, mechanism=mixed, bulk=True)
+    assert (row["verdict"], row["sub_reason"]) == ("open", "confounded_by_composition")
+    assert cohort({**EFFECT, "cell_type": "bulk"}, bulk=True, purified="T cell")["verdict"] == "supported"
+
+
+def test_bulk_does_not_show_what_is_read_in_one_cell_type() -> None:
+    row = cohort({**EFFECT, "cell_type": "bulk"}, bulk=True)
+    assert (row["verdict"], row["sub_reason"]) == ("not_assessable", "wrong_modality")
+
+
+def test_what_was_skipped_says_why() -> None:
+    reason = "only 7 cells"
+    row = cohort(skipped=SKIPPED.conform([skipped("score", reason, cell_type="CD8 T", item="exhaustion/tex")]))
+    assert (row["verdict"], row["sub_reason"]) == ("not_assessable", "not_tested")
+    assert reason in row["reasons"]
+
+
+def test_what_expression_cannot_show_is_said() -> None:
+    hidden = replace(MECHANISM, tier="not_assessable", primary_line=None, not_assessable_reason="needs DNA")
+    row = cohort(EFFECT, mechanism=hidden)
+    assert (row["verdict"], row["sub_reason"]) == ("not_assessable", "not_visible_in_expression")
+    assert "needs DNA" in row["reasons"]
+
+
+def test_a_call_decides_for_patients_and_its_absence_is_said() -> None:
+    loss = replace(MECHANISM, primary_line=PrimaryLine(nature="call", method="antigen"))
+    assert cohort(EFFECT, mechanism=loss)["sub_reason"] == "no_call"
+    calls = pd.DataFrame({"patient": ["p1", "p2", "p3"], "call": ["lost", "retained", "inconclusive"], "reason": ["a", "b", "c"]})
+    rows = weigh(EFFECT, mechanism=loss, antigen=calls)
+    assert rows.query("level == 'cohort'")["verdict"].tolist() == ["open"]
+    patients = rows.query("level == 'patient'").set_index("subject")["verdict"]
+    assert patients.to_dict() == {"p1": "supported", "p2": "contradicted", "p3": "not_assessable"}
+
+
+@pytest.mark.parametrize(
+    ("effect", "low", "high", "verdict"),
+    [
+        (0.1, 0.05, 0.15, "consistent"),
+        (-0.1, -0.15, -0.05, "opposite"),
+        (0.1, -0.05, 0.25, "within_technical_range"),
+        (0.1, np.nan, np.nan, "not_assessable"),
+    ],
+)
+def test_one_patient_is_never_significant(effect: float, low: float, high: float, verdict: str) -> None:
+    one = {**EFFECT, "level": "patient", "subject": "p1", "effect": effect, "low": low, "high": high, "p": None, "q": None}
+    row = weigh(EFFECT, one).query("level == 'patient'").iloc[0]
+    assert row["verdict"] == verdict
+    assert "significant" not in row["reasons"]
+
+
+def test_the_last_rule_always_holds() -> None:
+    assert COHORT_RULES[-1].holds(None)

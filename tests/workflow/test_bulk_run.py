@@ -1,0 +1,83 @@
+"""The whole bulk workflow on a toy cohort: it finishes, every table is as its schema says, edits rerun what depends on them."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import call
+
+from ohmics.io import read_table
+from ohmics.tables import EVIDENCE, SKIPPED
+
+
+def rules_to_run(folder: Path) -> set[str]:
+    done = call(folder, "run", "config.yaml", "-n", "--quiet", "host")
+    return set(re.findall(r"^rule (\w+):", done.stdout + done.stderr, flags=re.M)) | set(
+        re.findall(r"^(\w+) +\d+$", done.stdout + done.stderr, flags=re.M)
+    ) - {"total", "all"}
+
+
+@pytest.fixture
+def copy(finished_bulk: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "bulk"
+    shutil.copytree(finished_bulk, folder, copy_function=shutil.copy2)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_run_leaves_both_reports_and_tables_that_fit_their_schemas(finished_bulk: Path) -> None:
+    results = finished_bulk / "results"
+    assert (results / "reports" / "qc.html").stat().st_size > 20_000
+    assert (results / "reports" / "signatures.html").stat().st_size > 20_000
+    assert "tables, every one as its schema says" in call(finished_bulk, "verify", "results").stdout
+    evidence = read_table(results / "tables" / "evidence.tsv", EVIDENCE)
+    assert {"supported", "open", "not_assessable"} <= set(evidence["verdict"])
+    assert len(read_table(results / "tables" / "skipped.tsv", SKIPPED))
+
+
+@pytest.mark.slow
+def test_a_finished_run_has_nothing_to_do(copy: Path) -> None:
+    assert rules_to_run(copy) == set()
+
+
+@pytest.mark.slow
+def test_an_edit_of_the_config_reruns_what_reads_it(copy: Path) -> None:
+    path = copy / "config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["gene_sets"] = {"n_draws": 999}
+    path.write_text(yaml.safe_dump(config))
+    planned = rules_to_run(copy)
+    assert "gene_sets" in planned
+    assert not planned & {"samples", "qc", "score", "compare", "de", "targets"}
+
+
+@pytest.mark.slow
+def test_a_title_reruns_the_pages_alone(copy: Path) -> None:
+    path = copy / "config.yaml"
+    path.write_text(path.read_text().replace("project: ", "project: Renamed, "))
+    assert rules_to_run(copy) == {"config_used", "report_qc", "report_signatures"}
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_tables(copy: Path, finished_bulk: Path) -> None:
+    shutil.rmtree(copy / "results")
+    call(copy, "run", "config.yaml", "--cores", "1")
+    for table in sorted((finished_bulk / "results" / "tables").iterdir()):
+        assert table.read_bytes() == (copy / "results" / "tables" / table.name).read_bytes(), table.name
+    for page in ("qc.html", "signatures.html"):
+        assert (copy / "results/reports" / page).read_bytes() == (finished_bulk / "results/reports" / page).read_bytes()
+
+
+@pytest.mark.slow
+def test_planted_changes_are_found_and_unplanted_ones_are_not(finished_bulk: Path) -> None:
+    from ohmics import toy
+
+    truth = pd.read_csv(finished_bulk / "truth.tsv", sep="\t", keep_default_na=False, na_values=[""])
+    found = toy.planted_and_found(truth, read_table(finished_bulk / "results/tables/evidence.tsv", EVIDENCE))
+    cohort = found[found["level"] == "cohort"]
+    unchanged = cohort[~truth.loc[cohort.index, "change"].astype(bool)]
+    assert set(unchanged["result"]) <= {"found", "not called"}
+    assert (cohort["result"] == "found").any()
