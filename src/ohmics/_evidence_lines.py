@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ohmics.model import EvidenceLine, Mechanism
+from ohmics.model import ANTIGEN_OF_THE_SAMPLE, EvidenceLine, Mechanism
 
 if TYPE_CHECKING:
     from ohmics.evidence import Facts, _Run
@@ -39,13 +39,29 @@ def primary_key(mechanism: Mechanism) -> str:
     return f"{mechanism.id}/{line.gene_list}" if line is not None and line.gene_list else ""
 
 
-def call_facts(tables: Mapping[str, pd.DataFrame], mechanism: Mechanism) -> str:
+CALLS_FOR = ("lost", "reduced", "switch", "masking_candidate")
+"""Calls that speak for the mechanism that rests on them."""
+CALLS_AGAINST = ("retained", "gained", "no_switch")
+
+
+def calls_of(tables: Mapping[str, pd.DataFrame], method: str, antigen: str, targets: frozenset[str]) -> pd.DataFrame:
+    """Return the rows of a call's table that a line reads; ``target`` is the antigen the sheet names."""
+    frame = tables.get(method)
+    if frame is None or frame.empty or "call" not in frame:
+        return pd.DataFrame()
+    if not antigen or "antigen" not in frame:
+        return frame
+    wanted = targets if antigen == ANTIGEN_OF_THE_SAMPLE else frozenset({antigen})
+    return frame[frame["antigen"].isin(wanted)]
+
+
+def call_facts(run: _Run, mechanism: Mechanism) -> str:
     """Return how many patients got which call, as a sentence part; empty when the run holds no such call."""
     line = mechanism.primary_line
-    frame = tables.get(line.method) if line is not None else None
-    if frame is None or frame.empty or "call" not in frame:
+    if line is None:
         return ""
-    return ", ".join(f"{call} in {count}" for call, count in frame["call"].value_counts(sort=False).items())
+    frame = calls_of(run.tables, line.method, line.antigen, run.targets)
+    return "" if frame.empty else ", ".join(f"{call} in {n}" for call, n in frame["call"].value_counts(sort=False).items())
 
 
 def further_lines(run: _Run, contrast: str, facts: Facts) -> list[Line]:
@@ -105,6 +121,8 @@ def _rows_of(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> pd.D
 def _looked_at(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> bool:
     if line.nature == "expression":
         return not _rows_of(run, contrast, facts, line).empty
+    if line.nature == "call":
+        return not calls_of(run.tables, line.method, line.antigen, run.targets).empty
     if line.nature == "composition":
         frame = run.tables.get("composition")
         return frame is not None and bool(
@@ -135,6 +153,10 @@ def _evaluate(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> str
         if len(rows) and rows["q"].iloc[0] < _ALPHA and np.sign(rows["effect"].iloc[0]) == sign:
             effect, q = rows["effect"].iloc[0], rows["q"].iloc[0]
             return f"{line.cell_type}, relative to the other types, {number(effect, signed=True)} (centred log ratio), q {number(q)}"
+    if line.nature == "call":
+        calls = calls_of(run.tables, line.method, line.antigen, run.targets)
+        spoken = int(calls["call"].isin(CALLS_FOR).sum()) if len(calls) else 0
+        return f"called in {spoken} of {len(calls)} patients ({line.antigen or line.method})" if spoken else ""
     return ""
 
 

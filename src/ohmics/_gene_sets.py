@@ -99,7 +99,7 @@ def units_of(counts: Counts, samples: pd.DataFrame, contrast: Contrast) -> Units
     if design.interaction is None:
         return Units(values=values, test=None, message=message)
     groups = design.interaction.groupby(design.units, sort=False)
-    if (groups.nunique() > 1).any():
+    if groups.nunique().max() > 1:
         raise OhmicsError(
             f"contrast {contrast.label}: `{contrast.interact_with}` differs within a {contrast.unit}; use method camera"
         )
@@ -128,7 +128,7 @@ def _covariates_of_pairs(samples: pd.DataFrame, contrast: Contrast, design: Desi
     sheet = samples.set_index("sample") if "sample" in samples else samples
     chosen = sheet.set_axis(sheet.index.astype(str), axis=0).loc[design.samples]
     for name in contrast.covariates:
-        if name in chosen and (text_of(chosen[name]).groupby(design.blocks).nunique() > 1).any():
+        if name in chosen and text_of(chosen[name]).groupby(design.blocks).nunique().max() > 1:
             raise OhmicsError(
                 f"contrast {contrast.label}: covariate `{name}` differs within pairs; flips cannot adjust for it, "
                 "use method camera or fry"
@@ -144,7 +144,7 @@ def relabelling(units: Units, settings: Settings, *, shared: Sequence[str] | Non
     return label_permutations(names, units.test, n_draws=settings.n_draws, seed=settings.seed)
 
 
-def tested_by_flips(
+def flip_tests(
     units: Units,
     held: set[str],
     gene_lists: Mapping[str, GeneList],
@@ -160,7 +160,7 @@ def tested_by_flips(
         return Tested(rows=ENRICHMENT.empty(), left_out=left_out, message=units.message)
     members = locate(lists, genes)
     scores = flip_scores(units.values.to_numpy(), relabelling(units, settings, shared=shared), members)
-    rows = _rows(lists, members, genes, held, where, "flip").assign(
+    rows = _rows(lists, members, held, where, "flip").assign(
         es=scores.es, nes=scores.nes, statistic=scores.nes, p=scores.p,
         smallest_p=scores.scheme.smallest_p, scheme=scores.scheme.scheme,
         leading_edge=_edges(scores.ranking, members, genes, scores.es),
@@ -172,7 +172,7 @@ def tested_by_flips(
     return Tested(rows=rows, left_out=left_out, null=scores.null, exact=scores.scheme.exact, message=units.message)
 
 
-def tested_by_model(
+def model_tests(
     counts: Counts,
     samples: pd.DataFrame,
     contrast: Contrast,
@@ -197,7 +197,7 @@ def tested_by_model(
         scheme = [f"self-contained t, {result.df:g} df"] * len(lists)
     ranking = fit.moderated.t
     rise, fall = enrichment_scores(ranking[None, :], members)
-    rows = _rows(lists, members, genes, held, where, settings.method).assign(
+    rows = _rows(lists, members, held, where, settings.method).assign(
         es=np.where(result.t >= 0, rise[0], fall[0]), statistic=result.t, p=result.p, scheme=scheme,
         leading_edge=_edges(ranking, members, genes, result.t),
     )  # fmt: skip
@@ -207,7 +207,6 @@ def tested_by_model(
 def _rows(
     lists: Mapping[str, GeneList],
     members: Members,
-    genes: list[str],
     held: set[str],
     where: dict[str, str],
     method: str,
@@ -231,7 +230,7 @@ def _edges(ranking: Array, members: Members, genes: list[str], direction: Array)
 
 
 def corrected(tests: Sequence[Tested]) -> pd.DataFrame:
-    """Return ENRICHMENT of several cell types with q: step-down max-|NES| over shared flips, else Benjamini-Hochberg."""
+    """Return ENRICHMENT of several cell types with q: step-down max-|NES| over shared flips, else by their p."""
     tests = [test for test in tests if len(test.rows)]
     if not tests:
         return ENRICHMENT.empty()

@@ -29,20 +29,25 @@ NOT_IDENTITIES = frozenset({"CAR+ T", "immune (pan)"})
 NOT_CANDIDATE_ROOTS = frozenset({"malignant", "QC"})
 UMBRELLAS: Mapping[str, tuple[str, ...]] = {"T cell": ("alpha-beta T", "gamma-delta T")}
 """Subtypes whose markers count as evidence for the parent: TRAC and TRBC make a T cell as CD3 does."""
-STATES = frozenset(
+ON_REQUEST = frozenset(
     {
         "alpha-beta T", "cycling T", "CD8 naive/central memory-like", "CD8 effector memory", "CD8 TEMRA", "CD8 Tex",
         "CD8 Tpex", "CD8 TRM", "innate-like/NK-like CD8", "CD4 Tfh/CXCL13", "CD4 CTL", "Th17", "SPP1/TREM2 TAM",
+        "Treg", "MAIT",
     }
 )  # fmt: skip
-"""States, not identities: a mechanism measures them, and cells chosen by the markers of exhaustion and then
-scored for exhaustion would be chosen by the answer. They become candidates when the caller lists them."""
+"""Types that are candidates only when the caller lists them. Most are states, not identities: a mechanism
+measures them, and cells chosen by the markers of exhaustion and then scored for exhaustion would be chosen by the
+answer. Treg and MAIT: all their markers but FOXP3 and TRAV1-2 are shared with activated T cells (in CAR T cells
+they name the effectors), and a CAR T clone may carry TRAV1-2."""
 NOT_GROUPS = frozenset({"other", "malignant", "QC"})
 """Words in the column parent that are no biological group a cell could be annotated as."""
 SAMPLE_PRIOR_CELLS = 20.0
 """Weight of a cluster's mixture in the mixture of its cells of one sample, in cells."""
 SUBTYPE_CONFIDENCE = 0.7
 """Posterior a subtype needs within its parent; below it the cell keeps the parent's name."""
+LEAST_WEIGHT = 0.01
+"""Cells less likely than this to be of the parent type take no part in fitting its subtypes."""
 EM_ITERATIONS, EM_TOLERANCE = 50, 1e-4
 
 
@@ -58,13 +63,13 @@ def candidates(markers: Mapping[str, CellMarkers], types: Iterable[str] | None =
     """Return the cell types that are considered, in the order of ``markers``.
 
     Without ``types``: every identity that is neither malignant nor a quality row; malignant cells are a call
-    of their own, and states are measured, not annotated. With ``types``: exactly those.
+    of their own, and states are measured, not annotated (`ON_REQUEST`). With ``types``: exactly those.
     """
     if types is None:
         return [
             name
             for name in markers
-            if not (_roots(name, markers) & NOT_CANDIDATE_ROOTS) and name not in NOT_IDENTITIES | STATES
+            if not (_roots(name, markers) & NOT_CANDIDATE_ROOTS) and name not in NOT_IDENTITIES | ON_REQUEST
         ]
     wanted = list(dict.fromkeys(types))
     faults = Faults()
@@ -135,23 +140,34 @@ def marker_scores(
         return scores
     weights: dict[str, NDArray[np.float64]] = {"": np.ones(adata.n_obs)}
     for parent, children in _levels(names, markers).items():
+        if parent not in weights:
+            continue
         sets = [(child, variant) for child in children for variant in (child, *_umbrella(child, markers))]
         signs = np.array([_signs(child, variant, genes, markers) for child, variant in sets], dtype=np.int8)
         usable = (signs == 1).any(axis=1)
-        kept = [pair for pair, good in zip(sets, usable, strict=True) if good]
-        found = [child for child in children if any(pair[0] == child for pair in kept)]
+        owners = [pair[0] for pair, good in zip(sets, usable, strict=True) if good]
+        found = [child for child in children if child in owners]
         if not found:
             continue
-        rates = marker_model.fit(counts, depth, signs[usable], weights=weights.get(parent))
-        raw = marker_model.evidence(counts, depth, signs[usable], rates)
-        groups = [found.index(child) for child, _ in kept]
-        pooled = marker_model.pool(raw, groups, len(found))
-        scores[found] = pooled.astype(np.float32)
-        posterior = marker_model.responsibilities(raw, rates.shares)[:, :-1]
+        used = (signs[usable] != 0).any(axis=0)
+        raw, posterior = _fit_level(counts[:, used], depth, signs[usable][:, used], weights[parent])
+        groups = [found.index(owner) for owner in owners]
+        scores[found] = marker_model.pool(raw, groups, len(found)).astype(np.float32)
         for position, child in enumerate(found):
-            share = posterior[:, np.asarray(groups) == position].sum(axis=1)
-            weights[child] = weights.get(parent, np.ones(adata.n_obs)) * share
+            weights[child] = weights[parent] * posterior[:, np.asarray(groups) == position].sum(axis=1)
     return scores
+
+
+def _fit_level(
+    counts: NDArray[np.float64], depth: NDArray[np.float64], signs: NDArray[np.int8], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Fit the types below one parent on its cells; return evidence and posterior of all cells."""
+    rows = np.flatnonzero(weights > LEAST_WEIGHT)
+    if not len(rows):
+        return np.zeros((len(counts), len(signs))), np.zeros((len(counts), len(signs)))
+    rates = marker_model.fit(counts[rows], depth[rows], signs, weights=weights[rows])
+    raw = marker_model.evidence(counts, depth, signs, rates)
+    return raw, marker_model.responsibilities(raw, rates.shares)[:, :-1]
 
 
 def _umbrella(name: str, markers: Mapping[str, CellMarkers]) -> list[str]:

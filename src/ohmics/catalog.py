@@ -239,7 +239,8 @@ class Catalog:
         ----------
         modality
             ``bulk`` keeps the lines that bulk shows: expression lines of mechanisms with bulk in `score_on`, with
-            cell type bulk. ``single_cell`` leaves out the lines whose only cell type is bulk. None: as declared.
+            cell type bulk. ``single_cell`` reads a line declared on bulk in the first other cell type of
+            `score_on`, and leaves it out when there is none. None: as declared.
 
         Returns
         -------
@@ -261,7 +262,9 @@ class Catalog:
                     continue
                 cell_type = "bulk"
             elif modality == "single_cell" and cell_type == "bulk":
-                continue
+                cell_type = next((other for other in entry.score_on if other != "bulk"), "")
+                if not cell_type:
+                    continue
             key = f"{entry.id}/{line.gene_list}" if line.gene_list else ""
             values = (entry.id, line.nature, key, line.method, cell_type, line.direction, line.margin, line.antigen)
             rows.append(dict(zip(PRIMARY_COLUMNS, values, strict=True)))

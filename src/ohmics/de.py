@@ -97,7 +97,7 @@ def differential_expression(
 
 
 def fit_expression(counts: Counts, samples: pd.DataFrame, contrast: Contrast) -> ExpressionFit:
-    """Return the voom fit of a contrast, for gene and for gene-set tests (parameters as in `differential_expression`)."""
+    """Return the voom fit of a contrast, for tests of genes and of gene sets."""
     frame, design = chosen_counts(counts, samples, contrast)
     kept = tested_counts(frame, design)
     factors = tmm_factors(kept)

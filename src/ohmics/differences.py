@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -49,25 +49,35 @@ def contrast_sides(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
                 legal=listing(sheet.columns, most=20), remedy=did_you_mean(name, sheet.columns),
             )  # fmt: skip
     faults.raise_if_any()
-    chosen = sheet[sheet[contrast.variable].notna() & sheet[contrast.unit].notna()]
+    names = dict.fromkeys([contrast.variable, contrast.unit, *contrast.blocks, *(contrast.where or {})])
+    text = pd.DataFrame({name: as_text(sheet[name]) for name in names}, index=sheet.index)
+    chosen = (text[[contrast.variable, contrast.unit, *contrast.blocks]] != "").all(axis=1)
     for name, wanted in (contrast.where or {}).items():
         values = wanted if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
-        chosen = chosen[chosen[name].astype(str).isin([str(value) for value in values])]
-    value = chosen[contrast.variable].astype(str)
+        chosen &= text[name].isin([str(value) for value in values])
     if contrast.test is not None:
-        chosen = chosen[value.isin([str(contrast.test), str(contrast.reference)])]
-    if contrast.blocks:
-        chosen = chosen[chosen[list(contrast.blocks)].notna().all(axis=1)]
-    result = chosen.reset_index(drop=True)
+        chosen &= text[contrast.variable].isin([str(contrast.test), str(contrast.reference)])
+    result, text = sheet[chosen].reset_index(drop=True), text[chosen].reset_index(drop=True)
     result["sample"] = result["sample"].astype(str)
-    result["unit"] = result[contrast.unit].astype(str)
-    result["block"] = (
-        result[list(contrast.blocks)].astype(str).agg("|".join, axis=1) if contrast.blocks and len(result) else result["sample"]
-    )
-    value = result[contrast.variable].astype(str)
+    result["unit"] = text[contrast.unit]
+    result["block"] = result["sample"]
+    if contrast.blocks and len(result):
+        result["block"] = text[list(contrast.blocks)].agg("|".join, axis=1)
+    value = text[contrast.variable]
     side = np.where(value == str(contrast.test), "test", "reference")
     result["side"] = side if contrast.test is not None else ""
     return result
+
+
+def as_text(values: pd.Series) -> pd.Series:
+    """Return a column as text, to compare it with a config's values: missing is empty, 1.0 is ``1``."""
+
+    def text(value: object) -> str:
+        if pd.isna(value):  # type: ignore[call-overload]  # one value of a column, never an array
+            return ""
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+    return values.map(text).astype(object)
 
 
 def spanning_blocks(sides: pd.DataFrame) -> list[str]:
@@ -79,7 +89,7 @@ def spanning_blocks(sides: pd.DataFrame) -> list[str]:
 def pair_flags(sides: pd.DataFrame) -> dict[str, dict[str, str]]:
     """Return, per block, what differs between its two sides: column -> ``reference value against test value``.
 
-    A value that one side lacks counts as different: it cannot be told.
+    A value that is empty on one side is no difference that could be told.
     """
     found: dict[str, dict[str, str]] = {}
     for block, rows in sides.groupby("block", sort=True):
@@ -87,9 +97,9 @@ def pair_flags(sides: pd.DataFrame) -> dict[str, dict[str, str]]:
         for name in COMPARABLE:
             if name not in rows or set(rows["side"]) != {"test", "reference"}:
                 continue
-            values = rows[name].astype(object).where(rows[name].notna(), "not given").astype(str)
-            before, after = (sorted(set(values[rows["side"] == side])) for side in ("reference", "test"))
-            if before != after:
+            values = as_text(rows[name])
+            before, after = (sorted(set(values[rows["side"] == side]) - {""}) for side in ("reference", "test"))
+            if before and after and before != after:
                 found[str(block)][name] = f"{'/'.join(before)} against {'/'.join(after)}"
     return found
 
@@ -111,6 +121,33 @@ class Differences:
     unit_names: list[str]
     technical: FloatArray
     cells: FloatArray
+
+    def of_units(self, units: npt.NDArray[np.bool_]) -> Differences:
+        """Return some of the units, with their pairs."""
+        names = [name for name, kept in zip(self.unit_names, units, strict=True) if kept]
+        blocks = np.isin(np.array(self.block_units, dtype=object), names)
+        return Differences(
+            tests=self.tests,
+            pairs=self.pairs[blocks],
+            blocks=[name for name, kept in zip(self.blocks, blocks, strict=True) if kept],
+            block_units=[name for name, kept in zip(self.block_units, blocks, strict=True) if kept],
+            units=self.units[units],
+            unit_names=names,
+            technical=self.technical[units],
+            cells=self.cells[units],
+        )
+
+    def of_tests(self, tests: npt.NDArray[np.bool_], *, all_units: bool = False) -> Differences:
+        """Return some of the tests, and only the units that have one of them unless ``all_units``."""
+        part = replace(
+            self,
+            tests=self.tests[tests].reset_index(drop=True),
+            pairs=self.pairs[:, tests],
+            units=self.units[:, tests],
+            technical=self.technical[:, tests],
+            cells=self.cells[:, tests],
+        )
+        return part if all_units else part.of_units(~np.isnan(part.units).all(axis=1))
 
 
 def common_depth(scores: pd.DataFrame, sides: pd.DataFrame, within: list[str]) -> pd.DataFrame:

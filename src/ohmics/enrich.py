@@ -26,8 +26,8 @@ from ohmics._gene_sets import (
     mechanism_of,
     prerank,
     sized,
-    tested_by_flips,
-    tested_by_model,
+    flip_tests,
+    model_tests,
     units_of,
 )
 from ohmics.de import CellTypeCounts, cell_type_counts
@@ -111,9 +111,9 @@ def test_gene_sets(
     lists = lists_of(gene_lists)
     if method == "flip":
         raw = counts_frame(counts)
-        tested = tested_by_flips(units_of(raw, samples, contrast), set(raw.columns), lists, settings, where)
+        tested = flip_tests(units_of(raw, samples, contrast), set(raw.columns), lists, settings, where)
     else:
-        tested = tested_by_model(counts, samples, contrast, lists, settings, where)
+        tested = model_tests(counts, samples, contrast, lists, settings, where)
     tested.rows["family"] = family
     frame = corrected([tested])
     frame.attrs["skipped"] = tested.left_out
@@ -188,9 +188,7 @@ def _contrast_tests(
             if settings.method == "flip":
                 units[part.cell_type] = units_of(part.counts, part.samples, part.contrast)
             else:
-                yield tested_by_model(
-                    part.counts, part.samples, part.contrast, gene_lists[part.cell_type], settings, where
-                )
+                yield model_tests(part.counts, part.samples, part.contrast, gene_lists[part.cell_type], settings, where)
         except OhmicsError as error:
             left_out.append(skipped(STAGE, str(error), **where))
     shared = sorted({str(name) for unit in units.values() for name in unit.values.index})
@@ -199,7 +197,7 @@ def _contrast_tests(
             continue
         where = {"contrast": part.contrast.label, "cell_type": part.cell_type}
         try:
-            yield tested_by_flips(
+            yield flip_tests(
                 units[part.cell_type], set(part.counts.columns), gene_lists[part.cell_type], settings, where,
                 shared=shared,
             )  # fmt: skip

@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ohmics._evidence_lines import Line, against_lines, call_facts, further_lines, number, primary_key
+from ohmics._evidence_lines import (
+    CALLS_AGAINST,
+    CALLS_FOR,
+    Line,
+    against_lines,
+    call_facts,
+    calls_of,
+    further_lines,
+    number,
+    primary_key,
+)
 from ohmics.model import SIGNATURE, Mechanism
 from ohmics.tables import EVIDENCE
 
@@ -61,6 +71,12 @@ class Facts:
         """The sign a supporting effect has."""
         line = self.mechanism.primary_line
         return -1 if line is not None and line.direction == "down" else 1
+
+    @property
+    def declared_in_bulk(self) -> bool:
+        """Whether the primary line was declared on whole tissue: the claim is about the tissue, not about one cell type."""
+        line = self.mechanism.primary_line
+        return line is not None and line.cell_type == "bulk"
 
     @property
     def margin(self) -> float:
@@ -158,6 +174,7 @@ COHORT_RULES: tuple[Rule, ...] = (
             f.modality == "bulk"
             and not f.purified
             and f.mechanism.compartment in MIXED_COMPARTMENTS
+            and not f.declared_in_bulk
             and (_significant(f, 1) or _significant(f, -1) or _model_says(f, 1) or _model_says(f, -1))
         ),
         sentence=lambda f: (
@@ -226,6 +243,7 @@ class _Run:
     tables: Mapping[str, pd.DataFrame]
     modality: str
     purified_type: str
+    targets: frozenset[str] = frozenset()
     skipped: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
 
@@ -280,6 +298,7 @@ def weigh_evidence(
         tables={name: frame for name, frame in given.items() if frame is not None},
         modality=_modality(effects, samples),
         purified_type=purified_type_of(samples),
+        targets=_targets(samples),
         skipped=_skip_reasons(skipped),
     )
     contrasts = list(dict.fromkeys([*effects["contrast"], *(pairs["contrast"] if pairs is not None else [])]))
@@ -304,6 +323,14 @@ def purified_type_of(samples: pd.DataFrame | None) -> str:
         return ""
     types = set(samples["purified_type"])
     return str(types.pop()) if len(types) == 1 else ""
+
+
+def _targets(samples: pd.DataFrame | None) -> frozenset[str]:
+    """The antigens the sheet's therapies aim at; one field may name several, joined by ``;`` or ``|``."""
+    if samples is None or "target_antigen" not in samples:
+        return frozenset()
+    texts = samples["target_antigen"].dropna().astype(str).str.replace("|", ";")
+    return frozenset(name.strip() for text in texts for name in text.split(";") if name.strip())
 
 
 def _skip_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
@@ -370,7 +397,7 @@ def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
     )
     facts = replace(facts, **_pair_facts(run, contrast))
     if line is None or line.nature in ("call", "external"):
-        return replace(facts, call_reason=call_facts(run.tables, mechanism))
+        return replace(facts, call_reason=call_facts(run, mechanism))
     if line.nature == "composition":
         return replace(facts, **_composition_facts(run, contrast, cell_type))
     rows = run.effects
@@ -440,7 +467,7 @@ def _model_facts(run: _Run, contrast: str, cell_type: str, gene_list: str) -> di
     return {
         "model_q": float(row["q"]),
         "model_p": float(row["p"]),
-        "model_sign": float(np.sign(row["es"])),
+        "model_sign": float(np.sign(row["statistic"])),
         "model_method": str(row["method"]),
     }
 
@@ -535,27 +562,18 @@ def _patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]
     return out
 
 
-_CALL_VERDICTS = {
-    "lost": "supported",
-    "reduced": "supported",
-    "retained": "contradicted",
-    "gained": "contradicted",
-    "switch": "supported",
-    "no_switch": "contradicted",
-}
-
-
 def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     line = facts.mechanism.primary_line
-    frame = run.tables.get(line.method) if line is not None else None
-    if frame is None or "patient" not in frame:
+    frame = calls_of(run.tables, line.method, line.antigen, run.targets) if line is not None else pd.DataFrame()
+    if "patient" not in frame:
         return []
     out = []
     for patient, rows in frame.groupby("patient", sort=True):
         row = rows.iloc[0]
-        verdict = _CALL_VERDICTS.get(str(row["call"]), "not_assessable")
-        text = f"{facts.mechanism.name}: called {row['call']}. {row['reason'] or ''}".strip()
-        out.append(_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=str(row["call"]), reasons=text))
+        call = str(row["call"])
+        verdict = "supported" if call in CALLS_FOR else "contradicted" if call in CALLS_AGAINST else "not_assessable"
+        text = f"{facts.mechanism.name}: called {call}. {row['reason'] or ''}".strip()
+        out.append(_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=call, reasons=text))
     return out
 
 

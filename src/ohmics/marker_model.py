@@ -53,20 +53,20 @@ class Rates:
     """Share of each set of markers among the cells, the last one none of them."""
 
 
-def _log_nb(counts: Array, mean: Array, size: float) -> Array:
+def _constant(counts: Array) -> Array:
+    """Return the part of the log ratio of the two negative binomials that does not depend on their means."""
     return np.asarray(
-        counts * np.log(mean / (mean + size))
-        + size * np.log(size / (mean + size))
-        + gammaln(counts + size)
-        - gammaln(size)
+        gammaln(counts + SIZE_ON) - gammaln(SIZE_ON) - gammaln(counts + SIZE_OFF) + gammaln(SIZE_OFF), dtype=float
     )
 
 
-def _likelihoods(counts: Array, depth: Array, rates: Rates) -> tuple[Array, Array]:
-    """Return each count's likelihood when its gene is on and when it is off (without the shared factorial)."""
-    on = np.exp(_log_nb(counts, depth[:, None] * rates.on, SIZE_ON))
-    off = np.exp(_log_nb(counts, np.broadcast_to(rates.soup, counts.shape), SIZE_OFF))
-    return np.maximum(on, 1e-300), np.maximum(off, 1e-300)
+def _likelihoods(counts: Array, depth: Array, rates: Rates, constant: Array) -> tuple[Array, Array]:
+    """Return each count's likelihoods with its gene on and off, scaled so that the larger of the two is 1."""
+    mean = depth[:, None] * rates.on
+    on = counts * np.log(mean / (mean + SIZE_ON)) + SIZE_ON * np.log(SIZE_ON / (mean + SIZE_ON))
+    off = counts * np.log(rates.soup / (rates.soup + SIZE_OFF)) + SIZE_OFF * np.log(SIZE_OFF / (rates.soup + SIZE_OFF))
+    ratio = np.clip(on - off + constant, -500, 500)
+    return np.exp(np.minimum(ratio, 0)), np.exp(np.minimum(-ratio, 0))
 
 
 def _evidence(on: Array, off: Array, elsewhere: Array, signs: NDArray[np.int8]) -> Array:
@@ -80,6 +80,38 @@ def responsibilities(evidence: Array, shares: Array) -> Array:
     """Return each cell's posterior over the columns of ``evidence`` and, last, none of them (evidence 0)."""
     joint = np.column_stack([evidence, np.zeros(len(evidence))]) + np.log(np.maximum(shares, 1e-300))
     return np.asarray(np.exp(joint - logsumexp(joint, axis=1, keepdims=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What one fit looks at: counts (cells × genes), depth, weights, and the priors of rates and soup."""
+
+    counts: Array
+    depth: Array
+    constant: Array
+    weight: Array
+    median: float
+    prior_on: Array
+    prior_soup: Array
+
+
+def _sample(counts: Array, depth: Array, weights: Array | None) -> _Sample:
+    rows = np.arange(len(counts))
+    if len(counts) > FIT_CELLS:
+        rows = np.linspace(0, len(counts) - 1, FIT_CELLS).astype(int)
+    counts, depth = counts[rows], depth[rows]
+    weight = np.ones(len(rows)) if weights is None else np.maximum(weights[rows], 1e-12)
+    median = float(np.median(depth))
+    mean_rate = (weight[:, None] * counts).sum(axis=0) / (weight * depth).sum()
+    return _Sample(
+        counts=counts,
+        depth=depth,
+        constant=_constant(counts),
+        weight=weight,
+        median=median,
+        prior_on=np.maximum(PRIOR_ON_RATE, 2 * mean_rate),
+        prior_soup=np.maximum(PRIOR_SOUP_SHARE * mean_rate, LEAST_RATE) * median,
+    )
 
 
 def fit(counts: Array, depth: Array, signs: NDArray[np.int8], *, weights: Array | None = None) -> Rates:
@@ -96,64 +128,49 @@ def fit(counts: Array, depth: Array, signs: NDArray[np.int8], *, weights: Array 
     weights
         Weight of each cell (the probability that it belongs to the parent type); 1 when not given.
     """
-    if len(counts) > FIT_CELLS:
-        rows = np.linspace(0, len(counts) - 1, FIT_CELLS).astype(int)
-        counts, depth = counts[rows], depth[rows]
-        weights = None if weights is None else weights[rows]
-    weight = np.ones(len(counts)) if weights is None else np.maximum(weights, 1e-12)
-    median = float(np.median(depth))
-    mean_rate = (weight[:, None] * counts).sum(axis=0) / (weight * depth).sum()
-    prior_on = np.maximum(PRIOR_ON_RATE, 2 * mean_rate)
-    prior_soup = np.maximum(PRIOR_SOUP_SHARE * mean_rate, LEAST_RATE) * median
+    sample = _sample(counts, depth, weights)
     rates = Rates(
-        on=np.maximum(PRIOR_ON_RATE, 3 * mean_rate),
-        soup=prior_soup,
-        elsewhere=np.full(counts.shape[1], PRIOR_ON_ELSEWHERE * 2),
+        on=1.5 * sample.prior_on,
+        soup=sample.prior_soup,
+        elsewhere=np.full(counts.shape[1], 2 * PRIOR_ON_ELSEWHERE),
         shares=np.full(len(signs) + 1, 1 / (len(signs) + 1)),
     )
     for _ in range(ITERATIONS):
-        rates = _update(rates, counts, depth, signs, weight, prior_on, prior_soup, median)
+        rates = _update(rates, sample, signs)
     return rates
 
 
-def _update(
-    rates: Rates,
-    counts: Array,
-    depth: Array,
-    signs: NDArray[np.int8],
-    weight: Array,
-    prior_on: Array,
-    prior_soup: Array,
-    median: float,
-) -> Rates:
-    on, off = _likelihoods(counts, depth, rates)
-    posterior = responsibilities(_evidence(on, off, rates.elsewhere, signs), rates.shares) * weight[:, None]
+def _on_given(chance: Array | float, on: Array, off: Array) -> Array:
+    return chance * on / (chance * on + (1 - chance) * off)
+
+
+def _update(rates: Rates, sample: _Sample, signs: NDArray[np.int8]) -> Rates:
+    on, off = _likelihoods(sample.counts, sample.depth, rates, sample.constant)
+    posterior = responsibilities(_evidence(on, off, rates.elsewhere, signs), rates.shares) * sample.weight[:, None]
     named = posterior[:, :-1]
     positive = named @ (signs == 1).astype(float)
     negative = named @ (signs == -1).astype(float)
     # Soup and promiscuity of a gene are learned only where another named type explains the cell: cells that
     # nothing explains may be poor cells of this very type, and would raise its background to its own level.
     others = np.maximum(named.sum(axis=1, keepdims=True) - positive - negative, 0)
-    silent = np.maximum(weight[:, None] - positive - negative, 0)
-    on_positive = P_ON_POSITIVE * on / (P_ON_POSITIVE * on + (1 - P_ON_POSITIVE) * off)
-    on_elsewhere = rates.elsewhere * on / (rates.elsewhere * on + (1 - rates.elsewhere) * off)
-    on_negative = P_ON_NEGATIVE * on / (P_ON_NEGATIVE * on + (1 - P_ON_NEGATIVE) * off)
-    is_on = positive * on_positive + silent * on_elsewhere + negative * on_negative
+    silent = np.maximum(sample.weight[:, None] - positive - negative, 0)
+    on_elsewhere = _on_given(rates.elsewhere, on, off)
+    is_on = positive * _on_given(P_ON_POSITIVE, on, off) + silent * on_elsewhere
+    is_on += negative * _on_given(P_ON_NEGATIVE, on, off)
     is_off = (others + negative) * (1 - on_elsewhere)
-    prior_depth = PRIOR_CELLS * median
-    rate = ((is_on * counts).sum(axis=0) + prior_depth * prior_on) / (
-        (is_on * depth[:, None]).sum(axis=0) + prior_depth
+    prior_depth = PRIOR_CELLS * sample.median
+    rate = ((is_on * sample.counts).sum(axis=0) + prior_depth * sample.prior_on) / (
+        (is_on * sample.depth[:, None]).sum(axis=0) + prior_depth
     )
-    soup = ((is_off * counts).sum(axis=0) + PRIOR_CELLS * prior_soup) / (is_off.sum(axis=0) + PRIOR_CELLS)
+    soup = ((is_off * sample.counts).sum(axis=0) + PRIOR_CELLS * sample.prior_soup) / (is_off.sum(axis=0) + PRIOR_CELLS)
     elsewhere = ((others * on_elsewhere).sum(axis=0) + PRIOR_ON_ELSEWHERE * PRIOR_ON_CELLS) / (
         others.sum(axis=0) + PRIOR_ON_CELLS
     )
-    shares = (posterior.sum(axis=0) + 1) / (weight.sum() + posterior.shape[1])
     return Rates(
-        on=np.maximum(rate, LEAST_RATIO * soup / median),
+        on=np.maximum(rate, LEAST_RATIO * soup / sample.median),
         soup=soup,
         elsewhere=np.minimum(elsewhere, MOST_ON_ELSEWHERE),
-        shares=shares,
+        shares=(posterior.sum(axis=0) + 1) / (sample.weight.sum() + posterior.shape[1]),
     )
 
 
@@ -162,7 +179,7 @@ def evidence(counts: Array, depth: Array, signs: NDArray[np.int8], rates: Rates)
     parts = []
     for start in range(0, len(counts), CHUNK):
         rows = slice(start, start + CHUNK)
-        on, off = _likelihoods(counts[rows], depth[rows], rates)
+        on, off = _likelihoods(counts[rows], depth[rows], rates, _constant(counts[rows]))
         parts.append(_evidence(on, off, rates.elsewhere, signs))
     return np.concatenate(parts) if parts else np.zeros((0, len(signs)))
 

@@ -104,3 +104,34 @@ def pseudobulk(adata: AnnData, by: str | Sequence[str] = ("sample", "cell_type")
     if obs.index.has_duplicates:
         raise OhmicsError(f"group names clash: {listing(obs.index[obs.index.duplicated()])}; drop `|` from the values")
     return AnnData(X=sums, obs=obs, var=adata.var.copy())
+
+
+def pseudobulk_groups(
+    adata: AnnData, types: Iterable[str], descendants: Mapping[str, Iterable[str]] | None = None
+) -> AnnData:
+    """Sum raw counts of one sample over cell types that may overlap: a CD8 T cell counts as a T cell too.
+
+    Parameters
+    ----------
+    adata
+        One sample, cells × genes, raw counts in ``X``; ``obs`` with ``sample``, ``cell_type`` and the flags of CELLS.
+    types, descendants
+        As in `group_cells`; a type without cells has no row.
+
+    Returns
+    -------
+    AnnData
+        Types × genes, in the order of ``types``; ``obs``: sample, cell_type, n_cells.
+    """
+    groups = {name: mask for name, mask in group_cells(adata.obs, types, descendants).items() if mask.any()}
+    counts = sp.csr_matrix(adata.X).astype(np.int64)
+    rows = np.array(list(groups.values()), dtype=np.int64).reshape(len(groups), adata.n_obs)
+    sums = sp.csr_matrix(sp.csr_matrix(rows) @ counts)
+    sums.sort_indices()
+    samples = sorted(set(adata.obs["sample"].astype(str)))
+    if len(samples) > 1:
+        raise OhmicsError(f"one sample at a time is summed; these are {listing(samples)}")
+    obs = pd.DataFrame({"sample": samples * len(groups) if samples else [], "cell_type": list(groups)}, dtype=object)
+    obs["n_cells"] = [int(mask.sum()) for mask in groups.values()]
+    obs.index = pd.Index([f"{row.sample}|{row.cell_type}" for row in obs.itertuples()], dtype=object)
+    return AnnData(X=sums, obs=obs, var=adata.var.copy())

@@ -200,6 +200,22 @@ def test_sources_name_every_file_with_its_digest() -> None:
     assert all(entry["citation"] and entry["licence"] for entry in entries.values())
 
 
+def test_the_example_of_the_readme_is_a_mechanism(tmp_path: Path) -> None:
+    text = (RESOURCES / "README.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n")[1].split("```")[0]
+    path = tmp_path / "my_mechanism.yaml"
+    path.write_text(example, encoding="utf-8")
+    both = catalog(path)
+    assert both.gene_lists["my_mechanism/mine"] == ["AXL", "NGFR", "SOX9"]
+    assert both.notes == ()
+
+
+def test_the_readme_names_every_field() -> None:
+    text = (RESOURCES / "README.md").read_text(encoding="utf-8")
+    used = {key for path in FILES for key in parsed(path)}
+    assert {key for key in used if f"`{key}`" not in text} == set()
+
+
 # One mutation a rule: the change to a parsed mechanism file, and the sentence that must name it.
 def _set(*path: str | int, to: Any) -> Callable[[dict[str, Any]], None]:
     def change(raw: dict[str, Any]) -> None:

@@ -142,6 +142,9 @@ def test_primary_lines_of_a_modality(shipped_catalog: Catalog) -> None:
     single = shipped_catalog.primary_lines(modality="single_cell")
     assert "bulk" not in set(single["cell_type"])
     assert {"antigen_presentation_loss", "hypoxia"} <= set(single["mechanism"])
+    assert "ipres" not in set(single["mechanism"])
+    # Declared on bulk; endothelial cells are where single-cell data show it.
+    assert single.set_index("mechanism").loc["angiogenesis_vegf", "cell_type"] == "endothelial"
     with pytest.raises(OhmicsError, match=re.escape("`spatial` is no modality")):
         shipped_catalog.primary_lines(modality="spatial")
 

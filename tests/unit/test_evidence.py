@@ -117,12 +117,12 @@ def test_five_pairs_support_nothing_by_flips() -> None:
 
 def test_few_pairs_may_be_supported_by_the_moderated_model_at_most_weakly() -> None:
     few = {**EFFECT, "n_units": 3, "n_pairs": 9, "q": 0.25, "smallest_p": 0.25}
-    camera = {"contrast": "c", "cell_type": "CD8 T", "gene_list": "exhaustion/tex", "method": "camera", "es": 1, "p": 1e-6, "q": 1e-5}
+    camera = {"contrast": "c", "cell_type": "CD8 T", "gene_list": "exhaustion/tex", "method": "camera", "statistic": 4, "p": 1e-6, "q": 1e-5}
     composition = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 9}])
     row = cohort(few, enrichment=ENRICHMENT.conform([camera]), composition=composition)
     assert (row["verdict"], row["sub_reason"], row["grade"]) == ("supported", "moderated_model_only", "weak")
     assert "no sign-flip p below 0.25" in row["reasons"]
-    against = cohort(few, enrichment=ENRICHMENT.conform([{**camera, "es": -1}]))
+    against = cohort(few, enrichment=ENRICHMENT.conform([{**camera, "statistic": -4}]))
     assert against["verdict"] == "contradicted"
 
 
@@ -159,6 +159,8 @@ def test_unsorted_bulk_is_confounded_by_composition_and_purified_bulk_is_not() -
     row = cohort({**EFFECT, "cell_type": "bulk"}, mechanism=mixed, bulk=True)
     assert (row["verdict"], row["sub_reason"]) == ("open", "confounded_by_composition")
     assert cohort({**EFFECT, "cell_type": "bulk"}, bulk=True, purified="T cell")["verdict"] == "supported"
+    whole = replace(mixed, primary_line=replace(mixed.primary_line, cell_type="bulk"))
+    assert cohort({**EFFECT, "cell_type": "bulk"}, mechanism=whole, bulk=True)["verdict"] == "supported"
 
 
 def test_bulk_does_not_show_what_is_read_in_one_cell_type() -> None:

@@ -11,6 +11,7 @@ from ohmics.catalog import Catalog, catalog
 from ohmics.cli._common import selected_catalog, stage_parser
 from ohmics.evidence import cell_type_read, purified_type_of
 from ohmics.io import read_table, write_text
+from ohmics.model import SPECIAL_CELL_TYPES
 from ohmics.tables import SAMPLES
 
 
@@ -34,11 +35,16 @@ def run(arguments: argparse.Namespace) -> int:
         "score_on": {key: sorted(score_on[key]) for key in sorted(score_on)},
         "mechanism": {key: _mechanism_of(everything, key) for key in sorted(score_on)},
         "primary": _primary(chosen, modality, purified),
-        "descendants": {name: sorted(everything.descendants(name)) for name in sorted(everything.markers)},
+        "descendants": {name: sorted(everything.descendants(name)) for name in _named_types(score_on, everything)},
     }
     write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", arguments.out)
     print(f"{len(score_on)} gene lists of {len(chosen.mechanisms)} mechanisms")
     return 0
+
+
+def _named_types(score_on: dict[str, set[str]], everything: Catalog) -> list[str]:
+    read = {name for types in score_on.values() for name in types}
+    return sorted((set(everything.markers) | read) - {"*", *SPECIAL_CELL_TYPES})
 
 
 def _mechanism_of(everything: Catalog, key: str) -> str:

@@ -49,7 +49,7 @@ def read_h5ad_counts(path: Path, table: GeneTable, *, layer: str | None = None, 
         refuse_repeated(observations, what="cell names", where=str(path))
         taken = len(observations) if rows is None else min(rows, len(observations))
         name, matrix = _choose(handle, path, layer, observations[:taken])
-        var = read_elem(handle["raw/var"] if name == "raw" else handle["var"])
+        var = _frame(handle["raw/var"] if name == "raw" else handle["var"])
         if matrix.shape[1] != len(var):
             raise ValueError("the matrix does not fit var")
         ids, names, column = _gene_ids(var, table)
@@ -69,6 +69,13 @@ def _index(group: h5py.Group | h5py.Dataset) -> list[str]:
     if isinstance(group, h5py.Dataset):  # anndata before 0.7 kept obs as one compound array
         return decode(group["index" if "index" in (group.dtype.names or ()) else "_index"])
     return decode(group[str(group.attrs["_index"])][:])
+
+
+def _frame(group: h5py.Group | h5py.Dataset) -> pd.DataFrame:
+    if isinstance(group, h5py.Dataset):
+        fields = [name for name in group.dtype.names or () if group.dtype[name].kind in "SO"]
+        return pd.DataFrame({name: decode(group[name]) for name in fields}, index=_index(group))
+    return read_elem(group)
 
 
 def _sources(handle: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:

@@ -14,6 +14,8 @@ from matplotlib.patches import Patch, Rectangle
 from ohmics.plots import style
 
 _ARROWS = {"up": "↑", "down": "↓"}
+# With few units an sd can be tiny by chance: one such row would squeeze all others into a line.
+_FARTHEST_SD = 6.0
 
 
 def forest(
@@ -63,7 +65,7 @@ def forest(
     in_sd = bool(np.any(np.isfinite(sds) & (sds > 0)))
     unit = np.where(np.isfinite(sds) & (sds > 0), sds, np.nan) if in_sd else np.ones(len(rows))
     middle, low, high = (rows[name].to_numpy(dtype=float, na_value=np.nan) / unit for name in ("effect", "low", "high"))
-    bound = _bound(middle, low, high)
+    bound = _bound(middle, low, high, in_sd=in_sd)
     names = [style.clip_label((labels or {}).get(name, name), 52) for name in rows["mechanism"]]
     with style.applied():
         figure, axes = _canvas(rows, names, directions, title)
@@ -83,14 +85,12 @@ def _passes(q: object, threshold: float) -> bool:
     return bool(pd.notna(q)) and float(str(q)) < threshold
 
 
-def _bound(middle: np.ndarray, low: np.ndarray, high: np.ndarray) -> float:
-    """Return where the axis ends: intervals beyond 8 are cut and given an arrow."""
+def _bound(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, in_sd: bool) -> float:
+    """Return where the axis ends; what lies beyond 6 sd is drawn at the edge with an arrow."""
     ends = np.abs(np.concatenate([middle, low, high]))
     ends = ends[np.isfinite(ends)]
     farthest = float(ends.max()) if len(ends) else 1.0
-    points = np.abs(middle[np.isfinite(middle)])
-    cap = max(8.0, float(points.max()) * 1.2 if len(points) else 1.0)
-    return min(farthest, cap) * 1.06 or 1.0
+    return (min(farthest, _FARTHEST_SD) if in_sd else farthest) * 1.06 or 1.0
 
 
 def _canvas(
@@ -122,12 +122,17 @@ def _row(axes: Axes, place: int, values: tuple[float, float, float], bound: floa
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
         return
     colour = style.HIGHER if middle > 0 else style.LOWER
-    if np.isfinite(low) or np.isfinite(high):
+    if abs(middle) <= bound and (np.isfinite(low) or np.isfinite(high)):
         ends = (max(low, -bound) if np.isfinite(low) else -bound, min(high, bound) if np.isfinite(high) else bound)
         axes.plot(ends, [place, place], color=colour, lw=1.5, solid_capstyle="butt")
         for end, beyond, marker in ((-bound, not low >= -bound, "<"), (bound, not high <= bound, ">")):
             if beyond:
                 axes.plot(end, place, marker=marker, color=colour, markersize=5, clip_on=False)
+    if abs(middle) > bound:
+        edge = float(np.sign(middle)) * bound * 0.985
+        axes.text(edge * 0.93, place, f"{middle:.3g}", fontsize=7, color=colour, ha="right" if edge > 0 else "left", va="center")
+        axes.plot(edge, place, marker=">" if edge > 0 else "<", markersize=6, color=colour, clip_on=False)
+        return
     axes.plot(middle, place, marker="o", markersize=6, markerfacecolor=colour if passes else "white",
               markeredgecolor=colour, markeredgewidth=1.4)  # fmt: skip
 

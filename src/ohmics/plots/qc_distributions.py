@@ -69,7 +69,7 @@ def qc_distributions(
         return style.blank("No cell was counted.")
     medians = qc.set_index("sample") if qc is not None else None
     with style.applied():
-        height = 1.35 + 0.36 * len(order)
+        height = 1.35 + (0.36 if len(order) <= 40 else 0.22) * len(order)
         left = min(0.25 + max(style.text_width(style.clip_label(name, 24)) for name in order), 2.4)
         width = left + 7.4
         figure = Figure(figsize=(width, height))

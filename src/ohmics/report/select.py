@@ -200,6 +200,15 @@ def different_pairs(inputs: ReportInputs, contrast: str | None = None) -> pd.Dat
     return rows if contrast is None else rows[rows["contrast"] == contrast]
 
 
+def composition_skipped(inputs: ReportInputs, contrast: str) -> pd.DataFrame:
+    """Return the rows of SKIPPED that say why a contrast's composition, or a patient's part in it, was not tested."""
+    if inputs.skipped is None:
+        return pd.DataFrame(columns=["subject", "reason"])
+    rows = inputs.skipped
+    about = rows["stage"].astype(str).str.contains("composition") | (rows["item"] == "composition")
+    return rows[about & ((rows["contrast"] == contrast) | rows["contrast"].isna())].drop_duplicates("reason")
+
+
 def skipped_of(inputs: ReportInputs, stages: Sequence[str]) -> pd.DataFrame | None:
     """Return the rows of SKIPPED of these stages."""
     return None if inputs.skipped is None else inputs.skipped[inputs.skipped["stage"].isin(stages)]

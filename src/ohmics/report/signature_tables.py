@@ -164,9 +164,5 @@ def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableV
 
 
 def _why_no_composition(inputs: ReportInputs, contrast: str) -> str:
-    if inputs.skipped is None:
-        return ""
-    rows = inputs.skipped[inputs.skipped["stage"].astype(str).str.contains("composition")]
-    rows = rows[(rows["contrast"] == contrast) | rows["contrast"].isna()]
-    reasons = [str(reason) for reason in pd.unique(rows["reason"])[:3]]
+    reasons = [str(reason) for reason in select.composition_skipped(inputs, contrast)["reason"].head(3)]
     return words.sentence("not tested: " + "; ".join(reasons)) if reasons else ""

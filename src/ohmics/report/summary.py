@@ -128,12 +128,9 @@ def _lead(verdict: str, rows: pd.DataFrame) -> str:
 def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
     """Return what limits a contrast: few pairs, pairs that differ, refused composition, samples left out."""
     found = [*_few_pairs(inputs, contrast), *_pair_cautions(inputs, contrast)]
-    if inputs.skipped is not None:
-        stage = inputs.skipped[inputs.skipped["stage"].astype(str).str.contains("composition")]
-        stage = stage[(stage["contrast"] == contrast.name) | stage["contrast"].isna()]
-        for row in stage.drop_duplicates("reason").head(3).itertuples(index=False):
-            whom = "" if words.is_missing(row.subject) else f" for {row.subject}"
-            found.append(words.sentence(f"composition, not tested{whom}: {row.reason}"))
+    for row in select.composition_skipped(inputs, contrast.name).head(3).itertuples(index=False):
+        whom = "" if words.is_missing(row.subject) else f" for {row.subject}"
+        found.append(words.sentence(f"composition, not tested{whom}: {row.reason}"))
     out = flagged_samples(inputs, "excluded")
     if out:
         listed = "; ".join(f"{name} ({reason})" for name, reason in out[:4])

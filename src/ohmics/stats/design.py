@@ -225,9 +225,10 @@ def _first_of_each(
     again = pd.DataFrame({"block": blocks, "side": side}).duplicated()
     if again.any():
         where = listing(dict.fromkeys(blocks[again]))
+        whose = "block" if contrast.blocks else contrast.unit
         notes.append(
-            f"{int(again.sum())} further samples of a {'block' if contrast.blocks else contrast.unit} and side left out, "
-            f"the first in sheet order is kept ({where}): {listing(chosen.index[again])}"
+            f"{int(again.sum())} further samples of a {whose} and side left out, the first in sheet order is kept "
+            f"({where}): {listing(chosen.index[again])}"
         )
     return chosen[~again], blocks[~again]
 
@@ -369,7 +370,8 @@ def _message(
     matrix: pd.DataFrame, blocks: pd.Series, units: pd.Series, contrast: Contrast, formula: str, notes: list[str]
 ) -> str:
     if contrast.blocks:
-        who = f"{blocks.nunique()} {'pairs' if contrast.test is not None else 'blocks'} of {units.nunique()} {contrast.unit}s"
+        what = "pairs" if contrast.test is not None else "blocks"
+        who = f"{blocks.nunique()} {what} of {units.nunique()} {contrast.unit}s"
     else:
         who = f"{units.nunique()} {contrast.unit}s"
     random = f", {contrast.random_by} as random effect" if contrast.random_by else ""

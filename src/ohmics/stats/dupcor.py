@@ -100,13 +100,18 @@ def _cross_products(
     row = np.empty(width)
     for i in range(gene.size):
         precision = np.sqrt(weight[i])
-        row[: width - 1] = design[i] * precision
+        for j in range(width - 1):
+            row[j] = design[i, j] * precision
         row[width - 1] = gene[i] * precision
-        sums[place[i]] += row
-        total += np.outer(row, row)
+        for j in range(width):
+            sums[place[i], j] += row[j]
+            for k in range(width):
+                total[j, k] += row[j] * row[k]
     by_size = np.zeros((n_sizes, width, width))
     for b in range(size_of.size):
-        by_size[size_of[b]] += np.outer(sums[b], sums[b])
+        for j in range(width):
+            for k in range(width):
+                by_size[size_of[b], j, k] += sums[b, j] * sums[b, k]
     return total, by_size
 
 
@@ -134,7 +139,7 @@ def _lowest_point(total: Array, by_size: Array, sizes: Array, blocks_of: Array, 
     return float((left + right) / 2)
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True)
 def _reml_correlations(
     genes: Array, weights: Array, design: Array, place: Indices, size_of: Indices, sizes: Array, grid: Array
 ) -> Array:
@@ -142,7 +147,7 @@ def _reml_correlations(
     for b in range(size_of.size):
         blocks_of[size_of[b]] += 1
     estimates = np.empty(genes.shape[0])
-    for gene in numba.prange(genes.shape[0]):
+    for gene in range(genes.shape[0]):
         total, by_size = _cross_products(genes[gene], weights[gene], design, place, size_of, sizes.size)
         estimates[gene] = _lowest_point(total, by_size, sizes, blocks_of, genes.shape[1], grid)
     return estimates

@@ -121,14 +121,14 @@ def _reflect(rows: Array) -> float:
     return alpha
 
 
-@numba.njit(cache=True, parallel=True)
+@numba.njit(cache=True)
 def _householder(genes: Array, weights: Array, columns: Array, root: Array) -> tuple[Array, Array]:
     """Return effects from the last column on (genes × 1 + residuals) and the last diagonal of R."""
     n_genes, n_samples = genes.shape
     n_columns = columns.shape[0]
     turned = np.empty((n_genes, n_samples - n_columns + 1))
     scale = np.empty(n_genes)
-    for gene in numba.prange(n_genes):
+    for gene in range(n_genes):
         rows = np.empty((n_columns + 1, n_samples))
         for i in range(n_samples):
             precision = np.sqrt(weights[gene % weights.shape[0], i])

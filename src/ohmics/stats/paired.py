@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
@@ -43,6 +43,11 @@ class EffectTest:
     hodges_lehmann: FloatArray
     min_detectable: FloatArray
     scheme: tuple[str, ...]
+
+    def subset(self, tests: npt.NDArray[np.bool_]) -> EffectTest:
+        """Return some of the tests."""
+        kept = {f.name: getattr(self, f.name)[tests] for f in fields(self) if f.name != "scheme"}
+        return EffectTest(scheme=tuple(np.array(self.scheme, dtype=object)[tests]), **kept)
 
 
 @dataclass(frozen=True, slots=True)

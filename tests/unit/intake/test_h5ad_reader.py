@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import anndata as ad
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -94,7 +95,7 @@ def test_ensembl_ids_tell_genes_of_one_name_apart(tmp_path: Path, adata: ad.AnnD
 
 
 def test_no_matrix_with_counts_names_what_each_one_is(tmp_path: Path, adata: ad.AnnData) -> None:
-    adata.layers["counts"] = adata.X - 1
+    adata.layers["counts"] = -adata.X
     adata.X = np.log1p(adata.X)
     adata.write_h5ad(tmp_path / "a.h5ad")
     with pytest.raises(OhmicsError) as caught:
@@ -127,3 +128,18 @@ def test_a_bulk_h5ad_has_samples_in_its_rows(tmp_path: Path, adata: ad.AnnData) 
     found = read(tmp_path / "a.h5ad", modality="bulk", samples=["CELL3-1", "CELL1-1"])
     assert list(found.obs["sample"]) == ["CELL3-1", "CELL1-1"]
     np.testing.assert_array_equal(found.X.toarray(), adata.X.toarray()[[3, 1]])
+
+
+def test_a_file_of_anndata_before_0_7(tmp_path: Path, made) -> None:
+    path = tmp_path / "old.h5ad"
+    counts = made.counts.astype(np.float32)
+    with h5py.File(path, "w") as handle:
+        group = handle.create_group("X")
+        group["data"], group["indices"], group["indptr"] = counts.data, counts.indices, counts.indptr
+        group.attrs["h5sparse_format"], group.attrs["h5sparse_shape"] = "csr", counts.shape
+        for name, index, more in (("obs", made.barcodes, made.barcodes), ("var", made.names, made.ids)):
+            kind = [("index", "S40"), ("gene_ids", "S40")]
+            handle[name] = np.array(list(zip(index, more, strict=True)), dtype=kind)
+    found = read(path, modality="single_cell")
+    assert list(found.var["original_id"]) == made.ids
+    np.testing.assert_array_equal(found.X.toarray(), counts.toarray())

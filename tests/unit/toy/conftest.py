@@ -21,6 +21,12 @@ def five(toy_catalog: Catalog) -> Cohort:
 
 
 @pytest.fixture(scope="session")
+def full(toy_catalog: Catalog) -> Cohort:
+    """Few cells with every gene: the levels are those of the default cohort."""
+    return toy.single_cell(n_patients=3, n_cells=300, seed=3, catalog=toy_catalog)
+
+
+@pytest.fixture(scope="session")
 def tumours(toy_catalog: Catalog) -> Cohort:
     return toy.bulk(n_patients=8, n_genes=6000, seed=3, catalog=toy_catalog)
 
