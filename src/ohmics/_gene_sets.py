@@ -261,6 +261,18 @@ def check_method(method: str) -> None:
         )
 
 
+def _without_ties(ranking: pd.Series) -> pd.Series:
+    """Return the ranking with equal values moved up by the smallest step, genes in alphabetical order.
+
+    gseapy would rank them in an order of its own, and print a warning.
+    """
+    order = np.lexsort((ranking.index.to_numpy(dtype=object).astype(str), ranking.to_numpy()))
+    values = ranking.to_numpy()[order]
+    for i in np.flatnonzero(np.diff(values) == 0) + 1:
+        values[i] = np.nextafter(values[i - 1], np.inf)
+    return pd.Series(values, index=ranking.index[order]).iloc[::-1]
+
+
 def lists_of(gene_lists: Mapping[str, GeneList] | HasGeneLists) -> Mapping[str, GeneList]:
     """Return lists by key, whether given as such or in a catalogue."""
     return gene_lists if isinstance(gene_lists, Mapping) else gene_lists.gene_lists
@@ -306,7 +318,8 @@ def prerank(ranking: pd.Series, lists: Mapping[str, list[str]], *, seed: int) ->
     if not lists:
         return pd.DataFrame(columns=["ES", "NES", "p", "Lead_genes"])
     result = gseapy.prerank(
-        ranking, {key: list(genes) for key, genes in lists.items()}, outdir=None, no_plot=True, verbose=False,
+        _without_ties(ranking), {key: list(genes) for key, genes in lists.items()}, outdir=None, no_plot=True,
+        verbose=False,
         min_size=1, max_size=len(ranking), threads=1, seed=seed, method="multilevel", eps=SMALLEST_PRERANK,
     ).res2d  # fmt: skip
     table = result.set_index("Term").rename(columns={"NOM p-val": "p"})

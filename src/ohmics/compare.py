@@ -128,14 +128,14 @@ def compare(
 def _unsupported(contrast: Contrast, sides: pd.DataFrame) -> str:
     """Return why a contrast has no randomisation test, or an empty string."""
     if contrast.test is None:
-        return f"`{contrast.variable}` is continuous: no randomisation of scores tests it; the linear models of genes do"
+        return f"`{contrast.variable}` is continuous, which no randomisation of scores tests; the models of genes do"
     if contrast.random_by:
-        return f"`{contrast.random_by}` is a random effect, which no randomisation respects; the linear models of genes do"
+        return f"`{contrast.random_by}` is a random effect, which no randomisation respects; the models of genes do"
     if contrast.interact_with and not contrast.blocks:
         return "interact_with needs pair_by: the groups are compared on the units' differences"
     if contrast.blocks and contrast.covariates:
         names = listing(contrast.covariates)
-        return f"covariates ({names}) of a paired contrast: flips cannot adjust for them; the linear models of genes do"
+        return f"covariates ({names}) of a paired contrast: flips cannot adjust for them; the models of genes do"
     if contrast.blocks:
         spanning = spanning_blocks(sides)
         why = f"so no {contrast.unit} has a difference of its own"
@@ -154,8 +154,8 @@ def _compare_paired(task: _Task) -> None:
         return
     n = np.count_nonzero(~np.isnan(found.units), axis=0)
     for j in np.flatnonzero(n < LEAST_UNITS):
-        reason = f"{n[j]} of {len(found.unit_names)} ({task.contrast.unit}) with both sides; at least {LEAST_UNITS} are needed"
-        task.skip(reason, found.tests.iloc[j])
+        have = f"{n[j]} of {len(found.unit_names)} ({task.contrast.unit}) have both sides"
+        task.skip(f"{have}; at least {LEAST_UNITS} are needed", found.tests.iloc[j])
     kept = found.of_tests(n >= LEAST_UNITS)
     if len(kept.tests):
         flips = Flips(len(kept.unit_names), task.n_draws, task.seed, task.contrast.label)
@@ -165,8 +165,8 @@ def _compare_paired(task: _Task) -> None:
 def _compare_interaction(task: _Task, found: Differences) -> None:
     """Compare the units' differences between the two groups of ``interact_with``."""
     column = str(task.contrast.interact_with)
-    group = as_text(task.sides[column]).groupby(task.sides["unit"]).agg(lambda values: "|".join(sorted(set(values) - {""})))
-    of_unit = group.reindex(found.unit_names).fillna("")
+    values = as_text(task.sides[column]).groupby(task.sides["unit"])
+    of_unit = values.agg(lambda own: "|".join(sorted(set(own) - {""}))).reindex(found.unit_names).fillna("")
     names = sorted({name for name in of_unit if name and "|" not in name})
     if len(names) != 2:
         task.skip(f"interact_with `{column}` has {len(names)} values ({listing(names) or 'none'}); two are needed")
@@ -217,9 +217,7 @@ def _two_groups(task: _Task, found: Differences, plan: groups.Groups, label: str
     if tested.any():
         # The plan's rows are the units, so none may go with its tests.
         shown = found.of_tests(tested, all_units=True)
-        _cohort_rows(
-            task, shown, test.subset(tested), lambda part: groups.step_down(shown.units[:, part], plan), label
-        )
+        _cohort_rows(task, shown, test.subset(tested), lambda part: groups.step_down(shown.units[:, part], plan), label)
 
 
 def _families(task: _Task, tests: pd.DataFrame, p: FloatArray, adjust: _Adjust) -> tuple[FloatArray, list[str]]:
@@ -240,7 +238,7 @@ def _families(task: _Task, tests: pd.DataFrame, p: FloatArray, adjust: _Adjust) 
 def _cohort_rows(task: _Task, found: Differences, test: EffectTest, adjust: _Adjust, label: str = "") -> None:
     q, families = _families(task, found.tests, test.p, adjust)
     paired = bool(task.contrast.blocks)
-    for j, key in enumerate(found.tests.to_dict("records")):
+    for j, key in enumerate(_records(found)):
         given = ~np.isnan(found.pairs[:, j])
         cautions = _cohort_flags([found.blocks[i] for i in np.flatnonzero(given)], task.flags)
         task.effects.append({
@@ -258,7 +256,7 @@ def _cohort_rows(task: _Task, found: Differences, test: EffectTest, adjust: _Adj
 
 def _patient_rows(task: _Task, found: Differences) -> None:
     owner = np.array(found.block_units, dtype=object)
-    keys = found.tests.to_dict("records")
+    keys = _records(found)
     for i, unit in enumerate(found.unit_names):
         own = np.flatnonzero(owner == unit)
         for j in np.flatnonzero(~np.isnan(found.units[i])):
@@ -273,6 +271,10 @@ def _patient_rows(task: _Task, found: Differences) -> None:
                 "n_positive_pairs": int((found.pairs[given, j] > 0).sum()), "n_positive": int(effect > 0),
                 "n_cells": int(found.cells[i, j]), "scheme": TECHNICAL, "flags": ";".join(dict.fromkeys(told)),
             })  # fmt: skip
+
+
+def _records(found: Differences) -> list[dict[str, Any]]:
+    return [dict(zip(TEST_KEY, row, strict=True)) for row in found.tests[TEST_KEY].itertuples(index=False, name=None)]
 
 
 def _cohort_flags(blocks: list[str], flags: dict[str, dict[str, str]]) -> list[str]:

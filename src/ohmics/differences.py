@@ -147,7 +147,7 @@ class Differences:
             technical=self.technical[:, tests],
             cells=self.cells[:, tests],
         )
-        return part if all_units else part.of_units(~np.isnan(part.units).all(axis=1))
+        return part if all_units else part.of_units(np.asarray(~np.isnan(part.units).all(axis=1), dtype=bool))
 
 
 def common_depth(scores: pd.DataFrame, sides: pd.DataFrame, within: list[str]) -> pd.DataFrame:
@@ -243,7 +243,7 @@ def paired_differences(scores: pd.DataFrame, sides: pd.DataFrame, depth: str) ->
     variance = np.where(missing, np.nan, wide["test", "variance"] + wide["reference", "variance"])
     cells = np.where(missing, 0.0, wide["test", "n_cells"] + wide["reference", "n_cells"])
     unit_names = sorted(set(unit_of.values()))
-    owner = pd.Index(unit_names).get_indexer([unit_of[block] for block in blocks])
+    owner = pd.Index(unit_names).get_indexer(pd.Index([unit_of[block] for block in blocks]))
     units, technical, totals = (np.full((len(unit_names), len(tests)), np.nan) for _ in range(3))
     for number in range(len(unit_names)):
         own = owner == number

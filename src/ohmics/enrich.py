@@ -4,6 +4,7 @@
 so its p is far too small when a list's genes move together; it stands beside for comparison with the literature.
 """
 
+# ruff: noqa: PT028  # test_gene_sets is a public name, not a test
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,12 +23,12 @@ from ohmics._gene_sets import (
     Units,
     check_method,
     corrected,
+    flip_tests,
     lists_of,
     mechanism_of,
+    model_tests,
     prerank,
     sized,
-    flip_tests,
-    model_tests,
     units_of,
 )
 from ohmics.de import CellTypeCounts, cell_type_counts
@@ -73,7 +74,8 @@ def test_gene_sets(
         Key to genes, key to {"up": genes, "down": genes}, or a Catalog. A signed list is scored as the mean of
         the up score and the reversed down score (flip), or with the statistics of down genes turned (camera, fry).
     family
-        Name of the family that q is corrected in: step-down max-|NES| over the shared flips for ``flip``,
+        Name of the family that q is corrected in: step-down max-|T| over the shared flips for ``flip``
+        (T: |ES| on one scale for all lists, `ohmics.stats.genesets.balanced`),
         Benjamini-Hochberg for ``camera`` and ``fry``.
     method
         ``flip``: enrichment score of the moderated t of patients' changes, null by re-labelling patients.

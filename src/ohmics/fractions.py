@@ -64,15 +64,16 @@ def compare_composition(
     for contrast in [contrasts] if isinstance(contrasts, Contrast) else contrasts:
         sides = contrast_sides(samples, contrast)
         if contrast.test is None or not contrast.blocks or contrast.interact_with:
-            reason = "composition is compared within pairs only: give test, reference and pair_by, without interact_with"
+            reason = "composition is compared within pairs only: give test, reference and pair_by, no interact_with"
             skips.append(skipped(STAGE, reason, contrast=contrast.label))
         elif spanning_blocks(sides):
             reason = f"blocks {listing(spanning_blocks(sides))} hold samples of more than one {contrast.unit}"
             skips.append(skipped(STAGE, reason, contrast=contrast.label))
         else:
             pairs = _pairs(counts, sides, contrast, skips)
-            _unit_rows(pairs, counts.columns, contrast, rows)
-            _cohort_rows(pairs, counts.columns, contrast, n_draws, seed, rows, skips)
+            types = [str(name) for name in counts.columns]
+            _unit_rows(pairs, types, contrast, rows)
+            _cohort_rows(pairs, types, contrast, n_draws, seed, rows, skips)
     frame = COMPOSITION.conform(rows) if rows else COMPOSITION.empty()
     frame = frame.sort_values(list(COMPOSITION.key), kind="stable").reset_index(drop=True)
     frame.attrs = {"skipped": skips}
@@ -119,21 +120,21 @@ def _mean(pairs: list[dict[str, Any]], name: str) -> Any:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def _unit_rows(pairs: _Pairs, types: pd.Index, contrast: Contrast, rows: list[dict[str, Any]]) -> None:
+def _unit_rows(pairs: _Pairs, types: list[str], contrast: Contrast, rows: list[dict[str, Any]]) -> None:
     for unit, own in pairs.items():
         change, pre, post = _mean(own, "change"), _mean(own, "pre"), _mean(own, "post")
         given = np.sum([~np.isnan(pair["change"]) for pair in own], axis=0)
         margin = 1.96 * np.sqrt(_mean(own, "variance") / np.maximum(given, 1))
         for j in np.flatnonzero(~np.isnan(change)):
             rows.append({
-                "contrast": contrast.label, "subject": unit, "cell_type": str(types[j]), "fraction_pre": pre[j],
+                "contrast": contrast.label, "subject": unit, "cell_type": types[j], "fraction_pre": pre[j],
                 "fraction_post": post[j], "effect": change[j], "low": change[j] - margin[j],
                 "high": change[j] + margin[j], "n_pairs": int(given[j]),
             })  # fmt: skip
 
 
 def _cohort_rows(
-    pairs: _Pairs, types: pd.Index, contrast: Contrast, n_draws: int, seed: int, rows: list[dict[str, Any]],
+    pairs: _Pairs, types: list[str], contrast: Contrast, n_draws: int, seed: int, rows: list[dict[str, Any]],
     skips: list[dict[str, str]],
 ) -> None:  # fmt: skip
     if len(pairs) < LEAST_UNITS:
@@ -142,9 +143,9 @@ def _cohort_rows(
         return
     units = np.array([_mean(own, "change") for own in pairs.values()])
     enough = np.count_nonzero(~np.isnan(units), axis=0) >= LEAST_UNITS
-    for name in types[~enough]:
+    for name in [name for name, some in zip(types, enough, strict=True) if not some]:
         reason = f"fewer than {LEAST_UNITS} ({contrast.unit}) have the type on either side of a pair"
-        skips.append(skipped(STAGE, reason, contrast=contrast.label, cell_type=str(name)))
+        skips.append(skipped(STAGE, reason, contrast=contrast.label, cell_type=name))
     if not enough.any():
         return
     flips = Flips(len(units), n_draws, seed, f"{contrast.label}/{STAGE}")
@@ -154,7 +155,7 @@ def _cohort_rows(
     for place, j in enumerate(np.flatnonzero(enough)):
         given = [pair for pair in every if not np.isnan(pair["change"][j])]
         rows.append({
-            "contrast": contrast.label, "subject": contrast.label, "cell_type": str(types[j]),
+            "contrast": contrast.label, "subject": contrast.label, "cell_type": types[j],
             "fraction_pre": float(np.mean([pair["pre"][j] for pair in given])),
             "fraction_post": float(np.mean([pair["post"][j] for pair in given])),
             "effect": test.effect[place], "low": test.low[place], "high": test.high[place], "p": test.p[place],

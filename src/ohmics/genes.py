@@ -150,6 +150,12 @@ class GeneTable:
             "entrez": self._column("entrez_ids"),
         }
 
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Each alias of exactly one gene to that gene's approved symbol."""
+        known = self._maps["symbol"]
+        return {name: found[0] for name, found in known.items() if name not in self.symbols and len(found) == 1}
+
     @classmethod
     def from_frames(cls, *frames: pd.DataFrame) -> GeneTable:
         """Build one table from several, later ones correcting earlier ones.

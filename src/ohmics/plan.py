@@ -31,7 +31,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "annotate": ("annotate", "malignant"),
     "aggregate": (),
     "reference": (),
-    "targets": ("score.min_cells",),
+    "targets": ("contrasts", "score.min_cells"),
     "lists": ("score.tiers", "score.methods", "catalog_paths", "score.gene_lists"),
     "score": ("seed", "score"),
     "gather": (),

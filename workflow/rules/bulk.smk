@@ -30,7 +30,7 @@ rule qc:
 
 rule targets:
     input:
-        pairs=f"{OUT}/pairs.tsv",
+        samples=f"{OUT}/samples.tsv",
         qc=f"{OUT}/tables/qc.tsv",
         lists=f"{OUT}/gene_lists.json",
     output:
@@ -48,7 +48,7 @@ rule targets:
     message:
         "one depth for what is compared"
     shell:
-        "{OHMICS} targets --settings {params.settings:q} --pairs {input.pairs:q} --qc {input.qc:q}"
+        "{OHMICS} targets --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
 
 

@@ -167,7 +167,8 @@ rule reference:
 
 rule targets:
     input:
-        pairs=f"{OUT}/pairs.tsv",
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
         cells=f"{OUT}/tables/cells.parquet",
         lists=f"{OUT}/gene_lists.json",
     output:
@@ -185,8 +186,8 @@ rule targets:
     message:
         "one depth for what is compared"
     shell:
-        "{OHMICS} targets --settings {params.settings:q} --pairs {input.pairs:q} --cells {input.cells:q}"
-        " --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
+        "{OHMICS} targets --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --cells {input.cells:q} --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
 
 
 rule score:

@@ -261,7 +261,7 @@ def _contrasts(entries: Any, where: str, faults: Faults) -> tuple[Contrast, ...]
                 fields[side] = as_text(fields[side])
         if "where" in fields:
             fields["where"] = {
-                key: tuple(map(as_text, value)) if isinstance(value, tuple) else as_text(value)
+                key: tuple(map(as_text, value)) if isinstance(value, list) else as_text(value)
                 for key, value in fields["where"].items()
             }
         try:

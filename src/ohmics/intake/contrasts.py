@@ -78,6 +78,7 @@ def _design(samples: pd.DataFrame, contrast: Contrast, place: str, faults: Fault
             )
         return
     chosen = chosen[variable.isin([str(contrast.test), str(contrast.reference)])]
+    before = len(faults)
     for column in dict.fromkeys((contrast.unit, *contrast.blocks, *contrast.covariates, contrast.random_by)):
         if column:
             empty = chosen.loc[text_values(chosen[column]) == "", "sample"]
@@ -87,6 +88,8 @@ def _design(samples: pd.DataFrame, contrast: Contrast, place: str, faults: Fault
                     where=place,
                     remedy="fill it in, or leave them out with `where`",
                 )
+    if len(faults) > before:
+        return
     if contrast.blocks:
         _blocks(samples, contrast, place, faults)
     if contrast.interact_with:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
-from anndata.io import read_elem
 
 from ohmics.errors import Fault, OhmicsError
 from ohmics.genes import GeneTable
@@ -49,10 +47,11 @@ def read_h5ad_counts(path: Path, table: GeneTable, *, layer: str | None = None, 
         refuse_repeated(observations, what="cell names", where=str(path))
         taken = len(observations) if rows is None else min(rows, len(observations))
         name, matrix = _choose(handle, path, layer, observations[:taken])
-        var = _frame(handle["raw/var"] if name == "raw" else handle["var"])
-        if matrix.shape[1] != len(var):
+        var = handle["raw/var"] if name == "raw" else handle["var"]
+        index, columns = _index(var), _columns(var)
+        if any(len(values) != matrix.shape[1] for values in (index, *columns.values())):
             raise ValueError("the matrix does not fit var")
-        ids, names, column = _gene_ids(var, table)
+        ids, names, column = _gene_ids(index, columns, table)
     return RawCounts(
         matrix=matrix,
         observations=observations[:taken],
@@ -71,11 +70,25 @@ def _index(group: h5py.Group | h5py.Dataset) -> list[str]:
     return decode(group[str(group.attrs["_index"])][:])
 
 
-def _frame(group: h5py.Group | h5py.Dataset) -> pd.DataFrame:
-    if isinstance(group, h5py.Dataset):
-        fields = [name for name in group.dtype.names or () if group.dtype[name].kind in "SO"]
-        return pd.DataFrame({name: decode(group[name]) for name in fields}, index=_index(group))
-    return read_elem(group)
+def _columns(group: h5py.Group | h5py.Dataset) -> dict[str, list[str]]:
+    """Return the text columns that may hold ids or names of genes."""
+    held = (group.dtype.names or ()) if isinstance(group, h5py.Dataset) else group
+    return {name: _column(group, name) for name in (*ID_COLUMNS, *NAME_COLUMNS) if name in held}
+
+
+def _column(group: h5py.Group | h5py.Dataset, name: str) -> list[str]:
+    item = group[name]
+    if isinstance(item, h5py.Group):
+        if "categories" in item:
+            return _categorical(item["codes"][:], decode(item["categories"][:]))
+        return decode(item["values"][:])
+    if isinstance(group, h5py.Group) and name in group.get("__categories", {}):  # anndata 0.7
+        return _categorical(item[:], decode(group["__categories"][name][:]))
+    return decode(item[:] if isinstance(item, h5py.Dataset) else item)
+
+
+def _categorical(codes: np.ndarray, categories: list[str]) -> list[str]:
+    return [categories[code] if code >= 0 else "" for code in codes]
 
 
 def _sources(handle: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
@@ -130,12 +143,13 @@ def _matrix(item: h5py.Group | h5py.Dataset, rows: int) -> sp.csr_matrix:
     return csr(data, indices, indptr, (rows, shape[1]))
 
 
-def _gene_ids(var: pd.DataFrame, table: GeneTable) -> tuple[list[str], list[str] | None, str]:
-    index = [str(name) for name in var.index]
-    named = next((var[name].astype(str).tolist() for name in NAME_COLUMNS if name in var), None)
-    candidates = [(f"column `{name}`", var[name].astype(str).tolist()) for name in ID_COLUMNS if name in var]
+def _gene_ids(
+    index: list[str], columns: dict[str, list[str]], table: GeneTable
+) -> tuple[list[str], list[str] | None, str]:
+    named = next((columns[name] for name in NAME_COLUMNS if name in columns), None)
+    candidates = [(f"column `{name}`", columns[name]) for name in ID_COLUMNS if name in columns]
     candidates.append(("the index", index))
-    candidates += [(f"column `{name}`", var[name].astype(str).tolist()) for name in NAME_COLUMNS if name in var]
+    candidates += [(f"column `{name}`", columns[name]) for name in NAME_COLUMNS if name in columns]
     known = [table.recognised(ids) for _, ids in candidates]
     # An Ensembl id tells genes of one symbol apart, so it goes first when it is there.
     ensembl = [i for i, counts in enumerate(known) if counts["ensembl"] > 0.5 * max(sum(k.values()) for k in known)]

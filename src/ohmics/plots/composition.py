@@ -69,7 +69,7 @@ def composition(
         axes.set_yticklabels([style.clip_label(name, 28) for name in order])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_title(title)
+        axes.set_title(style.clip_label(title, 90))
         handles = [Patch(facecolor=shade, label=style.clip_label(name, 26)) for name, shade in known.items()]
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0)
     return figure

@@ -65,6 +65,8 @@ def forest(
     in_sd = bool(np.any(np.isfinite(sds) & (sds > 0)))
     unit = np.where(np.isfinite(sds) & (sds > 0), sds, np.nan) if in_sd else np.ones(len(rows))
     middle, low, high = (rows[name].to_numpy(dtype=float, na_value=np.nan) / unit for name in ("effect", "low", "high"))
+    # A missing q is below nothing.
+    q = rows["q"].to_numpy(dtype=float, na_value=np.nan)
     bound = _bound(middle, low, high, in_sd=in_sd)
     names = [style.clip_label((labels or {}).get(name, name), 52) for name in rows["mechanism"]]
     with style.applied():
@@ -72,17 +74,15 @@ def forest(
         axes.axvline(0, color=style.PALE_INK, lw=0.9)
         for place, name in enumerate(rows["mechanism"]):
             if in_sd and margins and name in margins:
-                axes.add_patch(Rectangle((-margins[name], place - 0.42), 2 * margins[name], 0.84, facecolor="#E8EBEF", linewidth=0))
-            _row(axes, place, (middle[place], low[place], high[place]), bound, _passes(rows["q"].iloc[place], threshold))
+                axes.add_patch(
+                    Rectangle((-margins[name], place - 0.42), 2 * margins[name], 0.84, facecolor="#E8EBEF", linewidth=0)
+                )
+            _row(axes, place, (middle[place], low[place], high[place]), bound, passes=bool(q[place] < threshold))
         axes.set_xlim(-bound, bound)
         axes.set_xlabel("change, sd of the change between patients" if in_sd else "change, units of the score")
         _numbers(axes, rows)
         _legend(figure, threshold, margins=in_sd and bool(margins))
     return figure
-
-
-def _passes(q: object, threshold: float) -> bool:
-    return bool(pd.notna(q)) and float(str(q)) < threshold
 
 
 def _bound(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, in_sd: bool) -> float:
@@ -111,15 +111,23 @@ def _canvas(
     axes.set_yticklabels(labels)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    figure.text(0.12 / width, 1 - 0.1 / height, title, fontsize=10, fontweight="bold", va="top")
+    figure.text(0.12 / width, 1 - 0.1 / height, style.clip_label(title, 110), fontsize=10, fontweight="bold", va="top")
     return figure, axes
 
 
-def _row(axes: Axes, place: int, values: tuple[float, float, float], bound: float, passes: bool) -> None:
+def _row(axes: Axes, place: int, values: tuple[float, float, float], bound: float, *, passes: bool) -> None:
     middle, low, high = values
     if not np.isfinite(middle):
-        axes.text(0, place, "not estimable", ha="center", va="center", fontsize=7, color=style.PALE_INK,
-                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0})  # fmt: skip
+        axes.text(
+            0,
+            place,
+            "not estimable",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color=style.PALE_INK,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+        )
         return
     colour = style.HIGHER if middle > 0 else style.LOWER
     if abs(middle) <= bound and (np.isfinite(low) or np.isfinite(high)):
@@ -130,11 +138,26 @@ def _row(axes: Axes, place: int, values: tuple[float, float, float], bound: floa
                 axes.plot(end, place, marker=marker, color=colour, markersize=5, clip_on=False)
     if abs(middle) > bound:
         edge = float(np.sign(middle)) * bound * 0.985
-        axes.text(edge * 0.93, place, f"{middle:.3g}", fontsize=7, color=colour, ha="right" if edge > 0 else "left", va="center")
+        axes.text(
+            edge * 0.93,
+            place,
+            f"{middle:.3g}",
+            fontsize=7,
+            color=colour,
+            ha="right" if edge > 0 else "left",
+            va="center",
+        )
         axes.plot(edge, place, marker=">" if edge > 0 else "<", markersize=6, color=colour, clip_on=False)
         return
-    axes.plot(middle, place, marker="o", markersize=6, markerfacecolor=colour if passes else "white",
-              markeredgecolor=colour, markeredgewidth=1.4)  # fmt: skip
+    axes.plot(
+        middle,
+        place,
+        marker="o",
+        markersize=6,
+        markerfacecolor=colour if passes else "white",
+        markeredgecolor=colour,
+        markeredgewidth=1.4,
+    )
 
 
 def _numbers(axes: Axes, rows: pd.DataFrame) -> None:
@@ -143,12 +166,13 @@ def _numbers(axes: Axes, rows: pd.DataFrame) -> None:
     columns = ((1.04, "n", "left"), (1.26, "q", "right"), (1.40, "level", "right"), (1.44, "measured in", "left"))
     for x, heading, align in columns:
         axes.text(x, -0.85, heading, transform=transform, fontsize=7.5, color=style.PALE_INK, ha=align, va="center")
-    for place, row in enumerate(rows.itertuples(index=False)):
+    plain = rows[["n_pairs", "q", "interval_level"]].to_numpy(dtype=float, na_value=np.nan)
+    for place, (pairs, q, level) in enumerate(plain):
         texts = (
-            "–" if pd.isna(row.n_pairs) else f"{int(row.n_pairs)}",
-            "–" if pd.isna(row.q) else f"{row.q:.2g}",
-            "–" if pd.isna(row.interval_level) else f"{100 * row.interval_level:.3g} %",
-            style.clip_label(row.cell_type, 20),
+            f"{pairs:.0f}" if np.isfinite(pairs) else "–",
+            f"{q:.2g}" if np.isfinite(q) else "–",
+            f"{100 * level:.3g} %" if np.isfinite(level) else "–",
+            style.clip_label(rows["cell_type"].iloc[place], 20),
         )
         for (x, _, align), text in zip(columns, texts, strict=True):
             axes.text(x, place, text, transform=transform, fontsize=7.5, ha=align, va="center")
@@ -157,9 +181,22 @@ def _numbers(axes: Axes, rows: pd.DataFrame) -> None:
 def _legend(figure: Figure, threshold: float, *, margins: bool) -> None:
     handles: list[Line2D | Patch] = [
         Line2D([], [], marker="o", linestyle="", color=style.PALE_INK, markersize=6, label=f"q < {threshold:g}"),
-        Line2D([], [], marker="o", linestyle="", color=style.PALE_INK, markerfacecolor="white", markersize=6, label=f"q ≥ {threshold:g} or none"),
-    ]  # fmt: skip
+        Line2D(
+            [],
+            [],
+            marker="o",
+            linestyle="",
+            color=style.PALE_INK,
+            markerfacecolor="white",
+            markersize=6,
+            label=f"q ≥ {threshold:g} or none",
+        ),
+    ]
     if margins:
         handles.append(Patch(facecolor="#E8EBEF", label="margin: a change inside does not matter"))
-    handles.append(Line2D([], [], linestyle="", marker="$↑$", color=style.INK, markersize=6, label="direction predicted"))
-    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.01, 0.0), ncols=4, columnspacing=1.2, handletextpad=0.3)
+    handles.append(
+        Line2D([], [], linestyle="", marker="$↑$", color=style.INK, markersize=6, label="direction predicted")
+    )
+    figure.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0.01, 0.0), ncols=4, columnspacing=1.2, handletextpad=0.3
+    )

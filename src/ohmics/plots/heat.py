@@ -73,6 +73,7 @@ def heat(
         values = np.divide(values, sds, out=np.full(values.shape, np.nan), where=np.isfinite(sds) & (sds > 0))
     top = limit if scale is not None else float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
     rows = _rows(mechanisms, groups)
+    title = style.clip_label(title, 110)
     with style.applied():
         figure, axes, key = _canvas(rows, patients, mechanisms, labels, title)
         colours = ScalarMappable(Normalize(-top, top), style.diverging())
@@ -86,18 +87,27 @@ def heat(
                 if verdict in CALLED and not np.isfinite(values[row, column]) and not unscaled[row, column]:
                     _called(axes, column, place, verdict)
                     continue
-                _cell(axes, column, place, values[row, column], unscaled[row, column], colours)
+                _cell(axes, column, place, values[row, column], colours, unscaled=bool(unscaled[row, column]))
                 if verdict in BEYOND and np.isfinite(values[row, column]):
                     dark = abs(values[row, column]) > 0.6 * top
                     axes.plot(column, place, marker="o", markersize=3.2, color="white" if dark else style.INK)
-        _key(figure, key, colours, unit="sd of the change between patients" if scale is not None else "units of the score",
-             beyond=bool(verdicts), called=_any_call(values, mechanisms, patients, verdicts), unscaled=bool(unscaled.any()))  # fmt: skip
+        _key(
+            figure,
+            key,
+            colours,
+            unit="sd of the change between patients" if scale is not None else "units of the score",
+            beyond=bool(verdicts),
+            called=_any_call(values, mechanisms, patients, verdicts),
+            unscaled=bool(unscaled.any()),
+        )
     return figure
 
 
 def _matrix(effects: pd.DataFrame, mechanisms: Sequence[str], patients: Sequence[str]) -> np.ndarray:
-    table = effects.drop_duplicates(["mechanism", "subject"]).pivot(index="mechanism", columns="subject", values="effect")
-    return table.reindex(index=list(mechanisms), columns=list(patients)).to_numpy(dtype=float)
+    known = effects.drop_duplicates(["mechanism", "subject"]).set_index(["mechanism", "subject"])["effect"]
+    cells = pd.MultiIndex.from_product([list(mechanisms), list(patients)])
+    values: np.ndarray = known.astype(float).reindex(cells).to_numpy(dtype=float)
+    return values.reshape(len(mechanisms), len(patients))
 
 
 def _rows(mechanisms: Sequence[str], groups: Mapping[str, str] | None) -> list[tuple[int, str, str]]:
@@ -119,7 +129,7 @@ def _canvas(
     mechanisms: Sequence[str],
     labels: Mapping[str, str] | None,
     title: str,
-) -> tuple[Figure, Axes, tuple[float, float, float]]:
+) -> tuple[Figure, Axes, tuple[float, float]]:
     names = {name: style.clip_label((labels or {}).get(name, name), 52) for name in mechanisms}
     left = 0.15 + max(style.text_width(name) for name in names.values())
     step = 0.5 if len(patients) <= 12 else 0.3 if len(patients) <= 30 else 0.22
@@ -128,7 +138,9 @@ def _canvas(
     below = 0.3 + max(style.text_width(style.clip_label(p, 16)) for p in patients)
     height = 0.38 + 0.215 * len(rows) + below + 0.95
     figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((left / width, (below + 0.95) / height, step * len(patients) / width, 0.215 * len(rows) / height))
+    axes = figure.add_axes(
+        (left / width, (below + 0.95) / height, step * len(patients) / width, 0.215 * len(rows) / height)
+    )
     axes.set_xlim(-0.5, len(patients) - 0.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xticks(range(len(patients)))
@@ -140,11 +152,14 @@ def _canvas(
     for spine in axes.spines.values():
         spine.set_visible(False)
     figure.text(0.12 / width, 1 - 0.1 / height, title, fontsize=10, fontweight="bold", va="top")
-    return figure, axes, (left / width, width, height)
+    return figure, axes, (width, height)
 
 
 def _any_call(
-    values: np.ndarray, mechanisms: Sequence[str], patients: Sequence[str], verdicts: Mapping[tuple[str, str], str] | None
+    values: np.ndarray,
+    mechanisms: Sequence[str],
+    patients: Sequence[str],
+    verdicts: Mapping[tuple[str, str], str] | None,
 ) -> bool:
     places = ((row, column) for row in range(len(mechanisms)) for column in range(len(patients)))
     return any(
@@ -159,36 +174,54 @@ def _called(axes: Axes, column: int, place: int, verdict: str) -> None:
     axes.text(column, place, sign, ha="center", va="center_baseline", fontsize=9, fontweight="bold", color=ink)
 
 
-def _cell(axes: Axes, column: int, place: int, value: float, unscaled: bool, colours: ScalarMappable) -> None:
+def _cell(axes: Axes, column: int, place: int, value: float, colours: ScalarMappable, *, unscaled: bool) -> None:
     box: dict[str, Any] = {"xy": (column - 0.47, place - 0.46), "width": 0.94, "height": 0.92}
     if unscaled:
         axes.add_patch(Rectangle(**box, facecolor=_UNSCALED, edgecolor=style.PALE_INK, linewidth=0.6))
         axes.text(column, place, "?", ha="center", va="center", fontsize=7)
     elif np.isfinite(value):
-        axes.add_patch(Rectangle(**box, facecolor=colours.to_rgba(value), edgecolor="#C9CED6", linewidth=0.4))
+        axes.add_patch(
+            Rectangle(**box, facecolor=tuple(colours.to_rgba(np.array([value]))[0]), edgecolor="#C9CED6", linewidth=0.4)
+        )
     else:
         axes.add_patch(Rectangle(**box, facecolor="white", edgecolor="#9AA3AE", linewidth=0.4, hatch="/////"))
 
 
 def _key(
-    figure: Figure, place: tuple[float, float, float], colours: ScalarMappable, *, unit: str, beyond: bool, called: bool, unscaled: bool
+    figure: Figure,
+    place: tuple[float, float],
+    colours: ScalarMappable,
+    *,
+    unit: str,
+    beyond: bool,
+    called: bool,
+    unscaled: bool,
 ) -> None:
-    left, width, height = place
+    width, height = place
     start = 0.2 / width
     bar = figure.add_axes((start, 0.5 / height, 1.7 / width, 0.12 / height))
     figure.colorbar(colours, cax=bar, orientation="horizontal", extend="both")
     bar.set_title(f"change, {unit}", fontsize=8, fontweight="normal", loc="left")
     bar.tick_params(labelsize=7)
-    handles: list[Patch | Line2D] = [Patch(facecolor="white", edgecolor="#9AA3AE", hatch="/////", label="not assessable")]
+    handles: list[Patch | Line2D] = [
+        Patch(facecolor="white", edgecolor="#9AA3AE", hatch="/////", label="not assessable")
+    ]
     handles.append(Patch(facecolor=style.MIDDLE, edgecolor="#C9CED6", label="no change"))
     if beyond:
-        handles.append(Line2D([], [], marker="o", linestyle="", markersize=3.2, color=style.INK, label="beyond technical range"))
+        handles.append(
+            Line2D([], [], marker="o", linestyle="", markersize=3.2, color=style.INK, label="beyond technical range")
+        )
     if called:
         for verdict, (sign, fill, ink) in CALLED.items():
             handles.append(Patch(facecolor=fill, edgecolor=ink, label=f"{sign}  called: {verdict}"))
     if unscaled:
         handles.append(Patch(facecolor=_UNSCALED, edgecolor=style.PALE_INK, label="? no sd to scale it by"))
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(start + (1.9 + 1.15 * (len(unit) > 20)) / width, 0.9 / height), ncols=2,
-        borderaxespad=0, labelspacing=0.35, columnspacing=1.2,
-    )  # fmt: skip
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(start + (1.9 + 1.15 * (len(unit) > 20)) / width, 0.9 / height),
+        ncols=2,
+        borderaxespad=0,
+        labelspacing=0.35,
+        columnspacing=1.2,
+    )

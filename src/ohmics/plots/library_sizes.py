@@ -53,7 +53,9 @@ def library_sizes(
         width, height = left + 6.6, 1.0 + step * len(order)
         figure = Figure(figsize=(width, height))
         for place, (column, label) in enumerate((("median_umi", size_label), ("median_genes", "genes detected"))):
-            axes = figure.add_axes(((left + 3.3 * place) / width, 0.55 / height, 3.1 / width, step * len(order) / height))
+            axes = figure.add_axes(
+                ((left + 3.3 * place) / width, 0.55 / height, 3.1 / width, step * len(order) / height)
+            )
             _bars(axes, rows, column, logarithmic=place == 0)
             if thresholds and column in thresholds:
                 axes.axvline(thresholds[column], color=style.INK, lw=0.9, ls=(0, (4, 2)))
@@ -75,15 +77,24 @@ def _bars(axes: Axes, rows: pd.DataFrame, column: str, *, logarithmic: bool) -> 
     for place, (value, verdict) in enumerate(zip(values, rows["verdict"], strict=True)):
         if not np.isfinite(value):
             continue
-        axes.barh(place, value, height=0.72, color=_FILLS.get(verdict, style.GREY), hatch=_HATCHES.get(verdict, ""),
-                  edgecolor="white", linewidth=0.3)  # fmt: skip
+        axes.barh(
+            place,
+            value,
+            height=0.72,
+            color=_FILLS.get(verdict, style.GREY),
+            hatch=_HATCHES.get(verdict, ""),
+            edgecolor="white",
+            linewidth=0.3,
+        )
     axes.grid(axis="x")
 
 
 def _legend(figure: Figure, rows: pd.DataFrame, left: float) -> None:
     present = [verdict for verdict in _WORDS if (rows["verdict"] == verdict).any()]
     handles = [
-        Patch(facecolor=_FILLS[verdict], hatch=_HATCHES[verdict], edgecolor="white", linewidth=0.3, label=_WORDS[verdict])
+        Patch(
+            facecolor=_FILLS[verdict], hatch=_HATCHES[verdict], edgecolor="white", linewidth=0.3, label=_WORDS[verdict]
+        )
         for verdict in present
     ]
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left, 1.0), ncols=3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -51,17 +52,39 @@ def pca(
         if link:
             for _, group in placed.groupby(link, sort=True, observed=True):
                 axes.plot(group["pc1"], group["pc2"], color="#C3C9D1", lw=0.8, zorder=1)
-        axes.scatter(placed["pc1"], placed["pc2"], c=[known[name] for name in level], s=34, edgecolors="white", linewidths=0.6, zorder=2)
+        axes.scatter(
+            placed["pc1"],
+            placed["pc2"],
+            c=[known[name] for name in level],
+            s=34,
+            edgecolors="white",
+            linewidths=0.6,
+            zorder=2,
+        )
         if len(placed) <= _MOST_NAMES:
             for name, x, y in zip(placed["sample"], placed["pc1"], placed["pc2"], strict=True):
-                axes.annotate(style.clip_label(name, 18), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=6.5)
-        for number, write in enumerate((axes.set_xlabel, axes.set_ylabel), start=1):
-            write(f"component {number}" + (f" ({100 * shares[number - 1]:.0f} % of the variance)" if shares else ""))
-        axes.margins(0.12)
-        axes.set_title(title)
-        handles = [
-            Line2D([], [], marker="o", linestyle="", color=shade, label=style.clip_label(name, 22))
-            for name, shade in known.items()
-        ]
-        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), title=colour.replace("_", " "), alignment="left")
+                axes.annotate(
+                    style.clip_label(name, 18), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=6.5
+                )
+        _finish(axes, known, shares, title=title, legend=colour.replace("_", " "))
     return figure
+
+
+def _finish(
+    axes: Axes, known: Mapping[str, str], shares: tuple[float, float] | None, *, title: str, legend: str
+) -> None:
+    axes.set_xlabel("component 1" + (f" ({100 * shares[0]:.0f} % of the variance)" if shares else ""))
+    axes.set_ylabel("component 2" + (f" ({100 * shares[1]:.0f} % of the variance)" if shares else ""))
+    axes.margins(0.12)
+    axes.set_title(style.clip_label(title, 70))
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=shade, label=style.clip_label(name, 22))
+        for name, shade in known.items()
+    ]
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        title=legend,
+        alignment="left",
+    )

@@ -79,16 +79,21 @@ def qc_distributions(
             axes = figure.add_axes(
                 ((left + place * (each + 0.15)) / width, 0.62 / height, each / width, (height - 1.05) / height)
             )
-            _strips(axes, groups, order, metric, medians, colours or {})
+            middles = (
+                None if medians is None else {str(k): float(v) for k, v in medians[metric.median].dropna().items()}
+            )
+            _strips(axes, groups, order, metric, middles, colours or {})
             if thresholds and metric.column in thresholds:
-                axes.axvline(_scaled(np.array([thresholds[metric.column]]), metric)[0], color=style.INK, lw=0.9, ls=(0, (4, 2)))
+                axes.axvline(
+                    _scaled(np.array([thresholds[metric.column]]), metric)[0], color=style.INK, lw=0.9, ls=(0, (4, 2))
+                )
             if place:
                 axes.set_yticklabels([])
-        _legend(figure, bool(thresholds), medians is not None, left / width)
+        _legend(figure, left / width, thresholds=bool(thresholds), medians=medians is not None)
     return figure
 
 
-def _legend(figure: Figure, thresholds: bool, medians: bool, left: float) -> None:
+def _legend(figure: Figure, left: float, *, thresholds: bool, medians: bool) -> None:
     handles: list[Patch | Line2D] = [
         Patch(facecolor="#DDE1E6", edgecolor="#9AA3AE", linewidth=0.6, label="all cells"),
         Patch(facecolor=style.OKABE_ITO[0], label="kept cells (coloured)"),
@@ -102,7 +107,8 @@ def _legend(figure: Figure, thresholds: bool, medians: bool, left: float) -> Non
 
 def _scaled(values: np.ndarray, metric: _Metric) -> np.ndarray:
     plain = np.asarray(values, dtype=float)
-    return np.log10(np.maximum(plain, 1.0)) if metric.logarithmic else np.minimum(plain, _MITO_TOP)
+    scaled = np.log10(np.maximum(plain, 1.0)) if metric.logarithmic else np.minimum(plain, _MITO_TOP)
+    return np.asarray(scaled, dtype=float)
 
 
 def _strips(
@@ -110,10 +116,13 @@ def _strips(
     groups: Mapping[str, pd.DataFrame],
     order: Sequence[str],
     metric: _Metric,
-    medians: pd.DataFrame | None,
+    medians: Mapping[str, float] | None,
     colours: Mapping[str, str],
 ) -> None:
-    scaled = {name: _scaled(cells[metric.column].to_numpy(dtype=float, na_value=np.nan), metric) for name, cells in groups.items()}
+    scaled = {
+        name: _scaled(cells[metric.column].to_numpy(dtype=float, na_value=np.nan), metric)
+        for name, cells in groups.items()
+    }
     top = max((float(np.nanmax(v)) for v in scaled.values() if len(v) and np.isfinite(v).any()), default=1.0)
     edges = np.linspace(0.0, max(top, 1e-9), _BINS + 1)
     if metric.logarithmic:
@@ -130,10 +139,19 @@ def _strips(
         after = np.histogram(scaled[name][kept & np.isfinite(scaled[name])], edges)[0]
         tallest = max(int(everyone.max()), 1)
         shade = colours.get(name, style.OKABE_ITO[0])
-        axes.stairs(base + 0.86 * everyone / tallest, edges, baseline=base, fill=True, facecolor="#DDE1E6", edgecolor="#9AA3AE", lw=0.6)
+        axes.stairs(
+            base + 0.86 * everyone / tallest,
+            edges,
+            baseline=base,
+            fill=True,
+            facecolor="#DDE1E6",
+            edgecolor="#9AA3AE",
+            lw=0.6,
+        )
         axes.stairs(base + 0.86 * after / tallest, edges, baseline=base, fill=True, facecolor=shade, alpha=0.9)
-        if medians is not None and name in medians.index and pd.notna(medians.loc[name, metric.median]):
-            middle = _scaled(np.array([medians.loc[name, metric.median]], dtype=float), metric)[0]
+        marked = np.nan if medians is None else float(medians.get(name, np.nan))
+        if np.isfinite(marked):
+            middle = _scaled(np.array([marked]), metric)[0]
             axes.plot([middle, middle], [base, base + 0.86], color=style.INK, lw=1.6, solid_capstyle="butt")
     _finish(axes, order, metric, edges)
 
@@ -147,7 +165,11 @@ def _finish(axes: Axes, order: Sequence[str], metric: _Metric, edges: np.ndarray
     axes.set_xlabel(metric.label)
     axes.spines["left"].set_visible(False)
     if metric.logarithmic:
-        powers = [p for p in (1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6) if edges[0] <= np.log10(p) <= edges[-1]]
+        powers = [
+            p
+            for p in (1, 3, 10, 30, 100, 300, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
+            if edges[0] <= np.log10(p) <= edges[-1]
+        ]
         if len(powers) > 5:
             powers = powers[::2]
         axes.set_xticks([float(np.log10(p)) for p in powers])

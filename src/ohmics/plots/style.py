@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -40,44 +41,33 @@ VERDICT_COLOURS: Mapping[str, str] = {
 NAMELESS = frozenset({"unassigned", "unknown", "missing", ""})
 """Levels that are drawn grey: they name what is not known."""
 
-_RC: Mapping[str, object] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9.0,
-    "axes.titlesize": 10.0,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.labelsize": 9.0,
-    "axes.edgecolor": PALE_INK,
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.8,
-    "text.color": INK,
-    "xtick.color": PALE_INK,
-    "ytick.color": PALE_INK,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 8.0,
-    "ytick.labelsize": 8.0,
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-    "figure.facecolor": "white",
-    "figure.dpi": 100.0,
-    "savefig.facecolor": "white",
-    "savefig.bbox": None,
-    "hatch.color": "#7C8692",
-    "hatch.linewidth": 0.7,
-    # Real text in SVG and PDF, and ids that depend on the drawing only.
-    "svg.fonttype": "none",
-    "svg.hashsalt": "ohmics",
-    "pdf.fonttype": 42,
-    "path.simplify": True,
-    "text.usetex": False,
-    "figure.constrained_layout.use": False,
+# Real text in SVG and PDF, and ids that depend on the drawing only.
+_RC: Mapping[Any, Mapping[str, Any]] = {
+    "font": {"family": "DejaVu Sans", "size": 9.0},
+    "axes": {
+        "titlesize": 10.0,
+        "titleweight": "bold",
+        "titlelocation": "left",
+        "labelsize": 9.0,
+        "edgecolor": PALE_INK,
+        "labelcolor": INK,
+        "linewidth": 0.8,
+        "axisbelow": True,
+        "unicode_minus": True,
+    },
+    "axes.spines": {"top": False, "right": False},
+    "grid": {"color": GRID, "linewidth": 0.8},
+    "text": {"color": INK, "usetex": False},
+    "xtick": {"color": PALE_INK, "labelcolor": INK, "labelsize": 8.0},
+    "ytick": {"color": PALE_INK, "labelcolor": INK, "labelsize": 8.0},
+    "legend": {"frameon": False, "fontsize": 8.0},
+    "figure": {"facecolor": "white", "dpi": 100.0},
+    "savefig": {"facecolor": "white", "bbox": None},
+    "hatch": {"color": "#7C8692", "linewidth": 0.7},
+    "svg": {"fonttype": "none", "hashsalt": "ohmics"},
+    "pdf": {"fonttype": 42},
+    "path": {"simplify": True},
+    "figure.constrained_layout": {"use": False},
 }
 
 
@@ -86,7 +76,8 @@ def applied() -> Iterator[None]:
     """Draw in ohmics' style, starting from Matplotlib's defaults; the caller's settings return afterwards."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(dict(_RC))
+        for group, settings in _RC.items():
+            mpl.rc(group, **settings)
         yield
 
 
@@ -125,7 +116,8 @@ def _variant(colour: str, turn: int) -> str:
         return colour
     target = 0.0 if turn % 2 else 1.0
     strength = min(0.35 + 0.15 * ((turn - 1) // 2), 0.75)
-    return to_hex([(1 - strength) * part + strength * target for part in to_rgb(colour)])
+    red, green, blue = ((1 - strength) * part + strength * target for part in to_rgb(colour))
+    return to_hex((red, green, blue))
 
 
 def colours_for(values: pd.Series, colours: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -206,7 +198,9 @@ def to_pdf(figure: Figure) -> bytes:
     """Return the figure as PDF with embedded fonts and without dates."""
     buffer = io.BytesIO()
     with applied():
-        figure.savefig(buffer, format="pdf", metadata={"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None})
+        figure.savefig(
+            buffer, format="pdf", metadata={"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
+        )
     return buffer.getvalue()
 
 

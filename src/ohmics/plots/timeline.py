@@ -44,7 +44,7 @@ def timeline(
     across = list(timepoints) if timepoints is not None else style.in_order(samples["timepoint"].unique())
     down = list(patients) if patients is not None else style.in_order(samples["patient"].unique())
     known = style.colours_for(samples["timepoint"], colours)
-    groups = {key: rows for key, rows in samples.groupby(["patient", "timepoint"], sort=True, observed=True)}
+    groups = dict(list(samples.groupby(["patient", "timepoint"], sort=True, observed=True)))
     with style.applied():
         left = 0.25 + max(style.text_width(style.clip_label(name, 20)) for name in down)
         step = max(1.0, 0.15 + max(style.text_width(style.clip_label(name, 16)) for name in across))
@@ -61,13 +61,20 @@ def timeline(
                 gap = min(0.16, 0.7 / len(own))
                 for number, verdict in enumerate(own["verdict"]):
                     x = column + gap * (number - (len(own) - 1) / 2)
-                    axes.plot(x, row, marker=_MARKERS.get(verdict, "o"), markersize=7, color=known[timepoint], linestyle="",
-                              markerfacecolor=known[timepoint] if verdict in _MARKERS else "white")  # fmt: skip
-        _finish(figure, down, across, title, left / width)
+                    axes.plot(
+                        x,
+                        row,
+                        marker=_MARKERS.get(verdict, "o"),
+                        markersize=7,
+                        color=known[timepoint],
+                        linestyle="",
+                        markerfacecolor=known[timepoint] if verdict in _MARKERS else "white",
+                    )
+        _finish(figure, down, across, title)
     return figure
 
 
-def _finish(figure: Figure, down: Sequence[str], across: Sequence[str], title: str, left: float) -> None:
+def _finish(figure: Figure, down: Sequence[str], across: Sequence[str], title: str) -> None:
     axes = figure.axes[0]
     axes.set_xlim(-0.5, len(across) - 0.5)
     axes.set_ylim(len(down) - 0.5, -0.5)
@@ -79,9 +86,11 @@ def _finish(figure: Figure, down: Sequence[str], across: Sequence[str], title: s
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    figure.text(0.02, 1 - 0.1 / figure.get_size_inches()[1], title, fontsize=10, fontweight="bold", va="top")
+    figure.text(0.02, 1 - 0.1 / figure.get_size_inches()[1], style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top")
     handles = [
         Line2D([], [], marker=marker, linestyle="", color=style.PALE_INK, markersize=6, label=_WORDS[verdict])
         for verdict, marker in _MARKERS.items()
     ]
-    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=3, handletextpad=0.2, columnspacing=1.0)
+    figure.legend(
+        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=3, handletextpad=0.2, columnspacing=1.0
+    )

@@ -58,37 +58,47 @@ def umap(
     placed = cells.loc[cells["umap_1"].notna() & cells["umap_2"].notna(), ["umap_1", "umap_2", colour]]
     if placed.empty:
         return style.blank("No cell has UMAP coordinates.")
-    shown = thin(placed, most_points=most_points)
-    level = shown[colour].astype(object).where(shown[colour].notna(), "missing").astype(str)
-    known = style.colours_for(placed[colour].astype(object).where(placed[colour].notna(), "missing"), colours)
+    named = placed.assign(level=placed[colour].astype(object).where(placed[colour].notna(), "missing").astype(str))
+    known = style.colours_for(named["level"], colours)
+    numbers = _numbers(known) if label_on_map else {}
     with style.applied():
-        legend_columns = 1 if len(known) <= 18 else 2 if len(known) <= 36 else 3
-        numbers = _numbers(known) if label_on_map else {}
-        entries = {name: _entry(name, numbers) for name in known}
-        legend_width = max(1.6, 0.1 + legend_columns * (0.42 + max(style.text_width(text) for text in entries.values())))
-        figure = Figure(figsize=(4.9 + legend_width, 4.7))
-        width = 4.5 / (4.9 + legend_width)
-        axes = figure.add_axes((0.03, 0.06, width, 0.85))
+        figure, axes = _canvas(known, numbers)
+        shown = thin(named, most_points=most_points)
         points = shown[["umap_1", "umap_2"]].to_numpy(dtype=float)
         size = float(np.clip(30_000 / len(shown), 1.0, 14.0))
-        axes.scatter(
-            points[:, 0], points[:, 1], s=size, c=[known[name] for name in level], linewidths=0, alpha=0.85, rasterized=True
-        )
-        _write_numbers(axes, points, level, numbers)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        axes.set_xlabel("UMAP 1", loc="left", color=style.PALE_INK)
-        axes.set_ylabel("UMAP 2", loc="bottom", color=style.PALE_INK)
-        axes.set_title(title or f"Cells by {colour.replace('_', ' ')}")
-        handles = [
-            Line2D([], [], marker="o", linestyle="", markersize=5.5, color=shade, label=entries[name])
-            for name, shade in known.items()
-        ]
-        axes.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), ncols=legend_columns, borderaxespad=0,
-            handletextpad=0.3, labelspacing=0.45, columnspacing=1.0,
-        )  # fmt: skip
+        shades = [known[name] for name in shown["level"]]
+        axes.scatter(points[:, 0], points[:, 1], s=size, c=shades, linewidths=0, alpha=0.85, rasterized=True)
+        _write_numbers(axes, points, shown["level"], numbers)
+        axes.set_title(style.clip_label(title or f"Cells by {colour.replace('_', ' ')}", 70))
     return figure
+
+
+def _canvas(known: Mapping[str, str], numbers: Mapping[str, str]) -> tuple[Figure, Axes]:
+    """Return a figure whose axes have one size whatever its legend needs."""
+    entries = {name: _entry(name, numbers) for name in known}
+    columns = 1 if len(known) <= 18 else 2 if len(known) <= 36 else 3
+    legend = max(1.6, 0.1 + columns * (0.42 + max(style.text_width(text) for text in entries.values())))
+    figure = Figure(figsize=(4.9 + legend, 4.7))
+    axes = figure.add_axes((0.03, 0.06, 4.5 / (4.9 + legend), 0.85))
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_xlabel("UMAP 1", loc="left", color=style.PALE_INK)
+    axes.set_ylabel("UMAP 2", loc="bottom", color=style.PALE_INK)
+    handles = [
+        Line2D([], [], marker="o", linestyle="", markersize=5.5, color=shade, label=entries[name])
+        for name, shade in known.items()
+    ]
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        ncols=columns,
+        borderaxespad=0,
+        handletextpad=0.3,
+        labelspacing=0.45,
+        columnspacing=1.0,
+    )
+    return figure, axes
 
 
 def _numbers(known: Mapping[str, str]) -> dict[str, str]:
@@ -121,6 +131,12 @@ def _write_numbers(axes: Axes, points: np.ndarray, level: pd.Series, numbers: Ma
         # The point nearest to the middle: a middle alone may lie in empty space between two islands.
         middle = own[np.argmin(((own - np.median(own, axis=0)) ** 2).sum(axis=1))]
         axes.text(
-            middle[0], middle[1], number, ha="center", va="center", fontsize=8, fontweight="bold",
+            middle[0],
+            middle[1],
+            number,
+            ha="center",
+            va="center",
+            fontsize=8,
+            fontweight="bold",
             bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8},
-        )  # fmt: skip
+        )

@@ -93,6 +93,7 @@ def load_inputs(
     outdir: str | Path,
     *,
     catalog: Catalog | None = None,
+    versions: Mapping[str, str] | None = None,
     provenance: Mapping[str, Any] | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> ReportInputs:
@@ -102,8 +103,12 @@ def load_inputs(
     ----------
     outdir
         Results folder of a run.
-    catalog, provenance
+    catalog
         Handed on, see `ReportInputs`.
+    versions
+        Package to version; goes into the provenance.
+    provenance
+        Further provenance: ``digest`` and ``command``.
     config
         The configuration; read from ``config.yaml`` of the folder when not given.
 
@@ -132,7 +137,7 @@ def load_inputs(
         samples=samples,
         cell_qc=cell_qc,
         catalog=catalog,
-        provenance=provenance or {},
+        provenance={"versions": dict(versions or {}), **(provenance or {})},
         **frames,
     )
 

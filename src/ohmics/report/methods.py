@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ohmics.report import words
-from ohmics.report.citations import CITATIONS, Citation
+from ohmics.report.citations import Citation, citation
 from ohmics.report.inputs import ReportInputs
 
 
@@ -31,7 +31,7 @@ class Methods:
         """Add a paragraph that cites these works."""
         numbers = []
         for key in keys:
-            work = CITATIONS[key]
+            work = citation(key)
             if work not in self.cited:
                 self.cited.append(work)
             numbers.append(self.cited.index(work) + 1)
@@ -55,10 +55,16 @@ def qc_methods(inputs: ReportInputs) -> Methods:
     if inputs.identity is not None:
         methods.add(
             "Identity",
-            "Whether the samples of a patient come from one person was judged from XIST and Y-linked genes, cell type by cell type. "
-            "A disagreement in one compartment only is reported as possible chimerism (as after a transplant) or loss of Y, and excludes nothing.",
+            "Whether the samples of a patient come from one person was judged from XIST and Y-linked genes, "
+            "cell type by cell type. "
+            "A disagreement in one compartment only is reported as possible chimerism (as after a "
+            "transplant) or loss of Y, and excludes nothing.",
         )
-    methods.add("Workflow", "Stages were run by Snakemake; every table names the rows it could not compute and why.", "snakemake")
+    methods.add(
+        "Workflow",
+        "Stages were run by Snakemake; every table names the rows it could not compute and why.",
+        "snakemake",
+    )
     return methods
 
 
@@ -72,10 +78,12 @@ def _bulk_quality(methods: Methods, qc: Mapping[str, Any]) -> None:
     methods.add("Quality", words.sentence(f"{text}; a sample needed {words.series(limits)}" if limits else text))
     methods.add(
         "Normalisation",
-        "Genes with too few counts for the smallest group were removed, library sizes were scaled by the trimmed mean of M values, "
+        "Genes with too few counts for the smallest group were removed, library sizes were scaled by the "
+        "trimmed mean of M values, "
         "and expression is given as log2 counts per million.",
-        "edger", "tmm",
-    )  # fmt: skip
+        "edger",
+        "tmm",
+    )
 
 
 def _cell_quality(methods: Methods, qc: Mapping[str, Any]) -> None:
@@ -88,7 +96,11 @@ def _cell_quality(methods: Methods, qc: Mapping[str, Any]) -> None:
         )
         if qc.get(key) is not None
     ]
-    text = "Cells were kept with " + words.series(limits) if limits else "Cells were filtered on UMI, genes and mitochondrial share"
+    text = (
+        "Cells were kept with " + words.series(limits)
+        if limits
+        else "Cells were filtered on UMI, genes and mitochondrial share"
+    )
     if qc.get("n_mads") is not None:
         text += f", and within {words.number(qc['n_mads'])} median absolute deviations of their sample's median"
     text += ". Transgenes do not count towards UMI or genes"
@@ -105,7 +117,8 @@ def _embedding(methods: Methods, embed: Mapping[str, Any]) -> None:
     parts = ["counts were scaled to 10,000 a cell and log1p-transformed"]
     if embed.get("n_top_genes") is not None:
         parts.append(
-            f"{words.whole(embed['n_top_genes'])} variable genes (never receptor segments, mitochondrial, ribosomal or transgenes)"
+            f"{words.whole(embed['n_top_genes'])} variable genes (never receptor segments, mitochondrial, "
+            "ribosomal or transgenes)"
             f" gave {words.whole(embed.get('n_pcs'))} principal components"
         )
     keys = ["scanpy"]
@@ -136,7 +149,8 @@ def signature_methods(inputs: ReportInputs) -> Methods:
     if inputs.de is not None:
         keys = ["voom", "limma", "ebayes", "tmm", "edger", "bh"]
         text = (
-            "genes were tested with voom weights, TMM-scaled library sizes and empirical-Bayes moderated t, the pairs as blocks;"
+            "genes were tested with voom weights, TMM-scaled library sizes and empirical-Bayes moderated t, "
+            "the pairs as blocks;"
             " q is Benjamini and Hochberg's"
         )
         if not inputs.bulk:
@@ -148,19 +162,28 @@ def signature_methods(inputs: ReportInputs) -> Methods:
     if inputs.composition is not None:
         methods.add(
             "Composition",
-            "Fractions of cell types were compared as centred log ratios, so a change is relative to the other types. "
+            "Fractions of cell types were compared as centred log ratios, so a change is relative to the "
+            "other types. "
             "Pairs whose sides differ in tissue or sort gate were refused.",
             "clr",
         )
     methods.add(
         "Verdicts",
-        "Each mechanism has one primary line (gene list, method, cell type, direction, margin), declared before any data were seen. "
-        "Supported: its q is below 0.05 among all primary lines of the contrast, in the predicted direction; contradicted: in the opposite one; "
-        "open: neither, either because the interval lies inside the margin (no relevant change) or because it is wider (inconclusive); "
-        "not assessable: too few genes or cells, the wrong modality, or nothing expression can show. The grade counts lines of different nature: "
+        "Each mechanism has one primary line (gene list, method, cell type, direction, margin), declared "
+        "before any data were seen. "
+        "Supported: its q is below 0.05 among all primary lines of the contrast, in the predicted direction; "
+        "contradicted: in the opposite one; "
+        "open: neither, either because the interval lies inside the margin (no relevant change) or because "
+        "it is wider (inconclusive); "
+        "not assessable: too few genes or cells, the wrong modality, or nothing expression can show. The "
+        "grade counts lines of different nature: "
         "weak one, moderate two, strong three or more. A score change of one patient is never called significant.",
     )
-    methods.add("Workflow", "Stages were run by Snakemake; every table names the rows it could not compute and why.", "snakemake")
+    methods.add(
+        "Workflow",
+        "Stages were run by Snakemake; every table names the rows it could not compute and why.",
+        "snakemake",
+    )
     return methods
 
 
@@ -170,13 +193,18 @@ def _scoring(methods: Methods, inputs: ReportInputs) -> None:
     if not used and inputs.scores is not None:
         used = sorted(inputs.scores["method"].dropna().unique())
     named = {"ucell": "UCell", "mean_z": "the mean z of a list's genes against the cohort's reference"}
-    text = f"Gene lists were scored by {words.series(named.get(name, name) for name in used)}" if used else "Gene lists were scored"
+    text = (
+        f"Gene lists were scored by {words.series(named.get(name, name) for name in used)}"
+        if used
+        else "Gene lists were scored"
+    )
     if score.get("min_coverage") is not None:
         text += f", where the data hold at least {words.percent(score['min_coverage'])} % of a list's genes"
     if score.get("min_cells") is not None and not inputs.bulk:
         text += f" and a sample at least {words.whole(score['min_cells'])} cells of the type"
     text += (
-        ". Scores depend on depth; so both sides of a comparison were thinned binomially to one depth per cell type before scoring,"
+        ". Scores depend on depth; so both sides of a comparison were thinned binomially to one depth per "
+        "cell type before scoring,"
         " and verdicts rest on those scores"
     )
     methods.add("Scores", words.sentence(text), *(["ucell"] if "ucell" in used else []))
@@ -186,39 +214,76 @@ def _comparison(methods: Methods, compare: Mapping[str, Any]) -> None:
     draws = f", else from {words.whole(compare['n_draws'])} seeded draws" if compare.get("n_draws") is not None else ""
     methods.add(
         "Comparison",
-        "The patient is the unit; cells are never replicates. Paired changes were tested by flipping the signs of whole patients "
-        f"(exactly where that is feasible{draws}), their intervals come from inverting the same flips, and q is the step-down maximum-|T| "
-        "adjusted p of Westfall and Young over the family named in the table. Each row states the smallest p it could have reached.",
-        "westfall_young", "maxt",
-    )  # fmt: skip
+        "The patient is the unit; cells are never replicates. Paired changes were tested by flipping the "
+        "signs of whole patients "
+        f"(exactly where that is feasible{draws}), their intervals come from inverting the same flips, and q "
+        "is the step-down maximum-|T| "
+        "adjusted p of Westfall and Young over the family named in the table. Each row states the smallest p "
+        "it could have reached.",
+        "westfall_young",
+        "maxt",
+    )
 
 
 def _gene_sets(methods: Methods, gene_sets: Mapping[str, Any]) -> None:
     sizes = ""
     if gene_sets.get("min_size") is not None and gene_sets.get("max_size") is not None:
-        sizes = f" Sets of {words.whole(gene_sets['min_size'])} to {words.whole(gene_sets['max_size'])} genes were tested."
+        sizes = (
+            f" Sets of {words.whole(gene_sets['min_size'])} to {words.whole(gene_sets['max_size'])} genes were tested."
+        )
     methods.add(
         "Gene sets",
-        "The enrichment score of each list was tested under flips of patients' signs, which keep the correlation among genes. "
+        "The enrichment score of each list was tested under flips of patients' signs, which keep the "
+        "correlation among genes. "
         "GSEApy's prerank p, which permutes genes, stands beside it for comparison with the literature only: "
         f"it is far too small where the genes of a set move together.{sizes}",
-        "gsea", "gseapy", "fgsea", "camera",
-    )  # fmt: skip
+        "gsea",
+        "gseapy",
+        "fgsea",
+        "camera",
+    )
 
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
     ("contrast", "What is compared with what; an effect is the test side minus the reference side."),
-    ("mechanism", "One way in which a tumour resists, with its gene lists and what expression can and cannot show of it."),
+    (
+        "mechanism",
+        "One way in which a tumour resists, with its gene lists and what expression can and cannot show of it.",
+    ),
     ("primary line", "The one measurement a mechanism stands or falls by, declared before any data were seen."),
-    ("effect", "Mean change of a score over the units, here also in between-patient standard deviations of the change."),
+    (
+        "effect",
+        "Mean change of a score over the units, here also in between-patient standard deviations of the change.",
+    ),
     ("margin", "The smallest change that matters, in the same standard deviations; declared with the mechanism."),
-    ("p and q", "p: how often chance alone gives a result as strong. q: the same, corrected for all tests of the family."),
-    ("smallest p", "The smallest p the test could have reached with this many units; above 0.05 nothing could have been shown."),
-    ("supported, contradicted", "The primary line changed in the predicted, or in the opposite, direction beyond chance."),
-    ("open", "Neither: no relevant change (the interval lies inside the margin) or inconclusive (the interval is wider)."),
-    ("not assessable", "The data cannot speak of this mechanism: too few genes, cells or pairs, or not visible in expression."),
-    ("consistent, opposite", "One patient's change goes beyond the technical range, with or against the prediction; no test."),
-    ("within technical range", "One patient's change is no larger than splitting and thinning the same two samples gives."),
+    (
+        "p and q",
+        "p: how often chance alone gives a result as strong. q: the same, corrected for all tests of the family.",
+    ),
+    (
+        "smallest p",
+        "The smallest p the test could have reached with this many units; above 0.05 nothing could have been shown.",
+    ),
+    (
+        "supported, contradicted",
+        "The primary line changed in the predicted, or in the opposite, direction beyond chance.",
+    ),
+    (
+        "open",
+        "Neither: no relevant change (the interval lies inside the margin) or inconclusive (the interval is wider).",
+    ),
+    (
+        "not assessable",
+        "The data cannot speak of this mechanism: too few genes, cells or pairs, or not visible in expression.",
+    ),
+    (
+        "consistent, opposite",
+        "One patient's change goes beyond the technical range, with or against the prediction; no test.",
+    ),
+    (
+        "within technical range",
+        "One patient's change is no larger than splitting and thinning the same two samples gives.",
+    ),
     ("thinned", "Counts of both sides were drawn down to one depth before scoring, because scores depend on depth."),
     ("UMI", "A counted molecule. Depth is the number of them in a cell; in bulk, the library size."),
     ("NES", "Normalised enrichment score of a gene set: positive when its genes rank towards the test side."),

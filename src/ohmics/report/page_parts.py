@@ -46,9 +46,12 @@ def common(inputs: ReportInputs, *, title: str, sections: Sequence[Section], met
 def _versions(versions: dict[str, Any]) -> TableView:
     frame = pd.DataFrame({"name": list(versions), "version": [str(value) for value in versions.values()]})
     return table_view(
-        frame, id="versions-table", caption="Versions", heads=[Head("name", "Package"), Head("version", "Version")],
+        frame,
+        id="versions-table",
+        caption="Versions",
+        heads=[Head("name", "Package"), Head("version", "Version")],
         empty="No versions were recorded.",
-    )  # fmt: skip
+    )
 
 
 def _plain(value: Any) -> Any:

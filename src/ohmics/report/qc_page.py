@@ -96,9 +96,14 @@ def _samples_table(inputs: ReportInputs) -> TableView:
         ]
     heads.append(Head("pct_mito", "Mitochondrial, %", "number"))
     return table_view(
-        frame, id="samples-table", caption="Samples and their verdicts", heads=heads, table=tables.QC,
-        source="samples.tsv and tables/qc.tsv", anchor=("sample",),
-    )  # fmt: skip
+        frame,
+        id="samples-table",
+        caption="Samples and their verdicts",
+        heads=heads,
+        table=tables.QC,
+        source="samples.tsv and tables/qc.tsv",
+        anchor=("sample",),
+    )
 
 
 def _depth_table(inputs: ReportInputs) -> TableView:
@@ -119,9 +124,13 @@ def _depth_table(inputs: ReportInputs) -> TableView:
         for name in ("reference_umi", "test_umi", "reference_genes", "test_genes"):
             frame[name] = pd.to_numeric(frame[name].str.replace(",", "").replace("–", None))
     return table_view(
-        frame, id="depth-table", caption="Depth of both sides of each pair", heads=heads, source="pairs.tsv and tables/qc.tsv",
+        frame,
+        id="depth-table",
+        caption="Depth of both sides of each pair",
+        heads=heads,
+        source="pairs.tsv and tables/qc.tsv",
         empty="" if frame is None else "No pair has both sides.",
-    )  # fmt: skip
+    )
 
 
 def _single(inputs: ReportInputs) -> bool:
@@ -149,22 +158,39 @@ def _distribution(inputs: ReportInputs, colours: select.Colours) -> FigureView |
         if inputs.qc is None:
             return None
         low = {"median_umi": limits.get("min_library_size"), "median_genes": limits.get("min_genes_bulk")}
-        figure = library_sizes(inputs.qc, samples=order, thresholds={k: float(v) for k, v in low.items() if v is not None})
+        figure = library_sizes(
+            inputs.qc, samples=order, thresholds={k: float(v) for k, v in low.items() if v is not None}
+        )
         caption = "Library size (logarithmic) and genes detected of each sample; dashed: the lowest value accepted."
         view = svg_view if len(order) <= _MOST_VECTOR_SAMPLES else png_view
-        return view(figure, id="fig-library", caption=caption, alt=f"Bars of library size and genes detected for {len(order)} samples; the numbers are in the table of samples.")
+        return view(
+            figure,
+            id="fig-library",
+            caption=caption,
+            alt=(
+                f"Bars of library size and genes detected for {len(order)} samples; the numbers are in the "
+                "table of samples."
+            ),
+        )
     if inputs.cell_qc is None:
         return None
     named = {"n_umi": limits.get("min_umi"), "n_genes": limits.get("min_genes"), "pct_mito": limits.get("max_pct_mito")}
     figure = qc_distributions(
-        inputs.cell_qc, qc=inputs.qc, samples=order, colours=colours.samples,
+        inputs.cell_qc,
+        qc=inputs.qc,
+        samples=order,
+        colours=colours.samples,
         thresholds={k: float(v) for k, v in named.items() if v is not None},
-    )  # fmt: skip
+    )
     caption = (
-        "Cells per value, each strip scaled to its own tallest bin. Grey: all cells; coloured by timepoint: cells kept. "
+        "Cells per value, each strip scaled to its own tallest bin. Grey: all cells; coloured by timepoint: "
+        "cells kept. "
         "Limits by median absolute deviations differ between samples and are not drawn."
     )
-    alt = f"Distributions of UMI, genes and mitochondrial share for {len(order)} samples before and after filters; medians are in the table of samples."
+    alt = (
+        f"Distributions of UMI, genes and mitochondrial share for {len(order)} samples before and after "
+        "filters; medians are in the table of samples."
+    )
     view = svg_view if len(order) <= _MOST_VECTOR_SAMPLES else png_view
     return view(figure, id="fig-distributions", caption=caption, alt=alt)
 
@@ -172,19 +198,27 @@ def _distribution(inputs: ReportInputs, colours: select.Colours) -> FigureView |
 def _timeline(inputs: ReportInputs, colours: select.Colours) -> FigureView:
     samples = inputs.samples[["sample", "patient", "timepoint"]]
     verdicts = {} if inputs.qc is None else dict(zip(inputs.qc["sample"], inputs.qc["verdict"], strict=True))
-    frame = samples.assign(verdict=[verdicts.get(name) for name in samples["sample"]])
+    frame = samples.assign(verdict=[verdicts.get(name, "") for name in samples["sample"]])
     figure = timeline(frame, timepoints=select.timepoints(inputs), colours=colours.timepoints)
     return svg_view(
-        figure, id="fig-timeline", caption="Which patient has which samples; the mark says whether a sample is usable.",
-        alt=f"Grid of {words.count(samples['patient'].nunique(), 'patient')} by {words.count(samples['timepoint'].nunique(), 'timepoint')}; the same is in the tables of samples and pairs.",
-    )  # fmt: skip
+        figure,
+        id="fig-timeline",
+        caption="Which patient has which samples; the mark says whether a sample is usable.",
+        alt=(
+            f"Grid of {words.count(samples['patient'].nunique(), 'patient')} by "
+            f"{words.count(samples['timepoint'].nunique(), 'timepoint')}; the same is in the tables of "
+            "samples and pairs."
+        ),
+    )
 
 
 def _identity_table(inputs: ReportInputs) -> TableView:
     frame = inputs.identity
     if frame is not None:
         rank = {"mismatch": 0, "possible_chimerism_or_loss_of_y": 1, "consistent": 2, "not_assessable": 3}
-        frame = frame.assign(_rank=frame["verdict"].map(rank)).sort_values(["_rank", "patient", "sample", "cell_type"], kind="stable")
+        frame = frame.assign(_rank=frame["verdict"].map(rank)).sort_values(
+            ["_rank", "patient", "sample", "cell_type"], kind="stable"
+        )
     heads = [
         Head("patient", "Patient"),
         Head("sample", "Sample"),
@@ -197,7 +231,12 @@ def _identity_table(inputs: ReportInputs) -> TableView:
         Head("reason", "Why", "long"),
     ]
     return table_view(
-        frame, id="identity-table", caption=tables.IDENTITY.title, heads=heads, table=tables.IDENTITY, source="tables/identity.tsv"
+        frame,
+        id="identity-table",
+        caption=tables.IDENTITY.title,
+        heads=heads,
+        table=tables.IDENTITY,
+        source="tables/identity.tsv",
     )
 
 
@@ -207,7 +246,7 @@ def _pairs_table(inputs: ReportInputs) -> TableView:
         complete = frame["complete"].fillna(False).astype(bool)
         frame = frame.assign(
             state=["complete" if whole else "incomplete" for whole in complete],
-            differs=[words.in_words(words.split(value)) or None for value in frame["differs_in"]],
+            differs=[words.in_words(words.split(value)) for value in frame["differs_in"]],
         )
     heads = [
         Head("contrast", "Contrast"),
@@ -218,7 +257,9 @@ def _pairs_table(inputs: ReportInputs) -> TableView:
         Head("differs", "Differs in", meaning=tables.PAIRS.column("differs_in").meaning),
         Head("note", "Note", "long"),
     ]
-    return table_view(frame, id="pairs-table", caption=tables.PAIRS.title, heads=heads, table=tables.PAIRS, source="pairs.tsv")
+    return table_view(
+        frame, id="pairs-table", caption=tables.PAIRS.title, heads=heads, table=tables.PAIRS, source="pairs.tsv"
+    )
 
 
 def _maps(inputs: ReportInputs, colours: select.Colours) -> list[FigureView]:
@@ -226,7 +267,9 @@ def _maps(inputs: ReportInputs, colours: select.Colours) -> list[FigureView]:
         return []
     sheet = inputs.samples.set_index("sample")
     cells = inputs.cells[["sample", "cluster", "cell_type", "umap_1", "umap_2"]]
-    cells = cells.assign(timepoint=cells["sample"].map(sheet["timepoint"]), patient=cells["sample"].map(sheet["patient"]))
+    cells = cells.assign(
+        timepoint=cells["sample"].map(sheet["timepoint"]), patient=cells["sample"].map(sheet["patient"])
+    )
     views = []
     known: Sequence[tuple[str, str, dict[str, str] | None, bool]] = (
         ("cell_type", "Cells by cell type", dict(colours.cell_types), True),
@@ -236,12 +279,24 @@ def _maps(inputs: ReportInputs, colours: select.Colours) -> list[FigureView]:
     )
     total = len(cells)
     shown = min(total, MOST_POINTS)
-    rule = f"{shown:,} of {total:,} cells, drawn uniformly (the same in every map)" if shown < total else f"All {total:,} cells"
+    rule = (
+        f"{shown:,} of {total:,} cells, drawn uniformly (the same in every map)"
+        if shown < total
+        else f"All {total:,} cells"
+    )
     for column, title, shades, numbered in known:
         levels = cells[column].nunique()
         figure = umap(cells, colour=column, colours=shades, title=title, label_on_map=numbered)
         caption = f"{title}. {rule}."
         if numbered:
             caption += " A number stands at the middle of each group."
-        views.append(png_view(figure, id=f"fig-umap-{column}", caption=caption, alt=f"{title}, {words.count(levels, 'group')}, {total:,} cells.", dpi=120))
+        views.append(
+            png_view(
+                figure,
+                id=f"fig-umap-{column}",
+                caption=caption,
+                alt=f"{title}, {words.count(levels, 'group')}, {total:,} cells.",
+                dpi=120,
+            )
+        )
     return views

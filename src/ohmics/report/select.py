@@ -1,4 +1,4 @@
-"""Tables and the catalogue come in, the rows a figure or a sentence speaks of go out: rows are chosen and joined, never computed."""
+"""Tables and the catalogue come in, the rows that a figure or a sentence speaks of go out; nothing is computed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def contrasts(inputs: ReportInputs) -> list[ContrastView]:
         if blocks:
             text += f", paired by {words.in_words([blocks] if isinstance(blocks, str) else list(blocks))}"
         if entry.get("where"):
-            text += ", only where " + " and ".join(f"{key} is {_values(value)}" for key, value in entry["where"].items())
+            text += ", only where " + " and ".join(
+                f"{key} is {_values(value)}" for key, value in entry["where"].items()
+            )
         views[name] = ContrastView(name, text, str(test or "test"), str(reference or "reference"), bool(blocks))
     for frame in (inputs.evidence, inputs.effects, inputs.pairs):
         for name in [] if frame is None else frame["contrast"].drop_duplicates():
@@ -141,6 +143,10 @@ def patient_evidence(inputs: ReportInputs, contrast: str) -> pd.DataFrame | None
     return None if rows is None else rows[~rows["verdict"].isin(["within_technical_range", "not_assessable"])]
 
 
+def _compartment(known: Mapping[str, Mechanism], name: str) -> str:
+    return words.COMPARTMENTS.get(known[name].compartment, known[name].compartment) if name in known else ""
+
+
 _DECIDED = ("supported", "contradicted", "consistent", "opposite", "open", "within_technical_range", "not_assessable")
 
 
@@ -152,7 +158,7 @@ def _evidence(inputs: ReportInputs, contrast: str, level: str) -> pd.DataFrame |
     place = {name: number for number, name in enumerate(known)}
     verdict = {name: number for number, name in enumerate(_DECIDED)}
     rows = rows.assign(
-        compartment=[words.COMPARTMENTS.get(known[m].compartment, known[m].compartment) if m in known else None for m in rows["mechanism"]],
+        compartment=[_compartment(known, name) for name in rows["mechanism"]],
         _verdict=rows["verdict"].map(verdict),
         _place=[place.get(m, len(place)) for m in rows["mechanism"]],
     )
@@ -188,7 +194,9 @@ def _each(qc: pd.DataFrame, samples: Sequence[str], column: str) -> str:
 
 
 def _depth_flags(qc: pd.DataFrame, samples: Sequence[str]) -> list[str]:
-    found = [f"{name}: {flag}" for name in samples if name in qc.index for flag in words.split(qc.loc[name, "flags"], ";")]
+    found = [
+        f"{name}: {flag}" for name in samples if name in qc.index for flag in words.split(qc.loc[name, "flags"], ";")
+    ]
     return [flag for flag in found if "depth" in flag.lower() or "library" in flag.lower()]
 
 

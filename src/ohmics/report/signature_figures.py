@@ -21,25 +21,33 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
         return None
     known = select.mechanisms(inputs)
     spoken = {mechanism for mechanism, _ in verdicts} | (set(effects["mechanism"]) if len(effects) else set())
-    rows = [name for name in known if name in spoken] + [name for name in known if name not in spoken and _measurable(inputs, name)]
-    order = {name: place for place, name in enumerate(known)}
-    rows.sort(key=lambda name: order[name])
-    patients = style.in_order({*[p for _, p in verdicts], *(effects["subject"] if len(effects) else []), *_paired(inputs, view.name)})
+    weighed = _weighed(inputs, view.name)
+    rows = [name for name in known if name in spoken or (name in weighed and _measurable(inputs, name))]
+    patients = style.in_order(
+        {*[p for _, p in verdicts], *(effects["subject"] if len(effects) else []), *_paired(inputs, view.name)}
+    )
     cohort = select.primary_effects(inputs, view.name, "cohort")
     sds = {} if cohort.empty else dict(zip(cohort["mechanism"], cohort["sd_change"].astype(float), strict=True))
     scale = sds if any(sd > 0 for sd in sds.values()) else None
     if effects.empty:
         effects = pd.DataFrame({"mechanism": [], "subject": [], "effect": []})
     figure = heat(
-        effects, mechanisms=rows, patients=patients, labels=select.names(inputs),
+        effects,
+        mechanisms=rows,
+        patients=patients,
+        labels=select.names(inputs),
         groups={name: words.COMPARTMENTS.get(known[name].compartment, known[name].compartment) for name in rows},
-        scale=scale, verdicts=verdicts, title=f"Change per mechanism and patient, {view.text}",
-    )  # fmt: skip
+        scale=scale,
+        verdicts=verdicts,
+        title=f"Change per mechanism and patient, {view.text}",
+    )
     caption = (
         "Change of each mechanism's primary score, thinned to one depth. Red: higher on the test side; blue: lower; "
-        "hatched: not assessable, which is not the same as no change. A dot: beyond the technical range of that patient's samples; "
+        "hatched: not assessable, which is not the same as no change. A dot: beyond the technical range of "
+        "that patient's samples; "
         "plus and minus: decided by a call instead of a score. "
-        "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows of the forest plot."
+        "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows "
+        "of the forest plot."
     )
     alt = (
         f"Heat map of {words.count(len(rows), 'mechanism')} by {words.count(len(patients), 'patient')}; "
@@ -47,6 +55,12 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
     )
     draw = svg_view if len(rows) * len(patients) <= _MOST_VECTOR_CELLS else png_view
     return draw(figure, id=words.anchor("fig-heat", view.name), caption=caption, alt=alt)
+
+
+def _weighed(inputs: ReportInputs, contrast: str) -> set[str]:
+    """Return the mechanisms that the run weighed; those of other therapies are no part of it."""
+    rows = select.cohort_evidence(inputs, contrast)
+    return set() if rows is None else {str(name) for name in rows["mechanism"]}
 
 
 def _measurable(inputs: ReportInputs, mechanism: str) -> bool:
@@ -67,7 +81,8 @@ def _patient_verdicts(inputs: ReportInputs, contrast: str) -> dict[tuple[str, st
         return {}
     rows = inputs.evidence[(inputs.evidence["contrast"] == contrast) & (inputs.evidence["level"] == "patient")]
     known = select.mechanisms(inputs)
-    return {(r.mechanism, r.subject): r.verdict for r in rows.itertuples(index=False) if r.mechanism in known}
+    keys = zip(rows["mechanism"].astype(str), rows["subject"].astype(str), rows["verdict"].astype(str), strict=True)
+    return {(mechanism, subject): verdict for mechanism, subject, verdict in keys if mechanism in known}
 
 
 def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | None:
@@ -78,20 +93,26 @@ def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView |
     known = select.mechanisms(inputs)
     lines = {name: m.primary_line for name, m in known.items() if m.primary_line is not None}
     figure = forest(
-        effects, labels=select.names(inputs), directions={name: line.direction for name, line in lines.items()},
-        margins={name: line.margin for name, line in lines.items()}, title=f"Change over the cohort, {view.text}",
-    )  # fmt: skip
+        effects,
+        labels=select.names(inputs),
+        directions={name: line.direction for name, line in lines.items()},
+        margins={name: line.margin for name, line in lines.items()},
+        title=f"Change over the cohort, {view.text}",
+    )
     caption = (
-        "Mean change of each mechanism's primary line with the interval of the level named. n: pairs (unpaired: samples). "
+        "Mean change of each mechanism's primary line with the interval of the level named. n: pairs "
+        "(unpaired: samples). "
         "Filled: q below 0.05. Grey band: the margin; an interval inside it says that no relevant change took place, "
         "a wider one leaves the question open. Arrow: the direction predicted when the mechanism operates."
     )
     passed = [select.names(inputs).get(m, m) for m in effects.loc[effects["q"] < 0.05, "mechanism"]]
     finding = f"q is below 0.05 for {words.series(passed, most=12)}." if passed else "No q is below 0.05."
     return svg_view(
-        figure, id=words.anchor("fig-forest", view.name), caption=caption,
+        figure,
+        id=words.anchor("fig-forest", view.name),
+        caption=caption,
         alt=f"Forest plot of {words.count(len(effects), 'mechanism')}. {finding}",
-    )  # fmt: skip
+    )
 
 
 def composition_view(inputs: ReportInputs, view: select.ContrastView, colours: select.Colours) -> FigureView | None:
@@ -111,11 +132,20 @@ def composition_view(inputs: ReportInputs, view: select.ContrastView, colours: s
             bar = f"{lead}{side}"
             bars.append(bar)
             groups[bar] = subject
-            parts.append(pd.DataFrame({"bar": bar, "cell_type": mine["cell_type"], "fraction": mine[column].astype(float)}))
+            parts.append(
+                pd.DataFrame({"bar": bar, "cell_type": mine["cell_type"], "fraction": mine[column].astype(float)})
+            )
     figure = composition(pd.concat(parts, ignore_index=True), bars=bars, groups=groups, colours=colours.cell_types)
     draw = svg_view if len(bars) * rows["cell_type"].nunique() <= 2 * _MOST_VECTOR_CELLS else png_view
     return draw(
-        figure, id=words.anchor("fig-composition", view.name),
-        caption="Share of each cell type. What one type gains others lose: read changes in the table, which is relative to the other types.",
-        alt=f"Stacked bars of {words.count(rows['cell_type'].nunique(), 'cell type')} for {words.count(len(bars), 'bar')}; changes over the cohort are in the table below.",
-    )  # fmt: skip
+        figure,
+        id=words.anchor("fig-composition", view.name),
+        caption=(
+            "Share of each cell type. What one type gains others lose: read changes in the table, which is "
+            "relative to the other types."
+        ),
+        alt=(
+            f"Stacked bars of {words.count(rows['cell_type'].nunique(), 'cell type')} for "
+            f"{words.count(len(bars), 'bar')}; changes over the cohort are in the table below."
+        ),
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from ohmics import tables
 from ohmics.report import select, words
 from ohmics.report.inputs import ReportInputs
@@ -32,10 +30,16 @@ def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("compartment", "Compartment", meaning="where the mechanism acts"),
     ]
     return table_view(
-        rows, id=f"verdicts-{contrast}", caption=f"Verdicts, {contrast}", heads=heads, table=tables.EVIDENCE,
-        source="tables/evidence.tsv", anchor=("mechanism",), names=select.names(inputs),
+        rows,
+        id=f"verdicts-{contrast}",
+        caption=f"Verdicts, {contrast}",
+        heads=heads,
+        table=tables.EVIDENCE,
+        source="tables/evidence.tsv",
+        anchor=("mechanism",),
+        names=select.names(inputs),
         empty="" if rows is None else "No mechanism could be assessed in this contrast.",
-    )  # fmt: skip
+    )
 
 
 def unseen_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -51,18 +55,30 @@ def unseen_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("compartment", "Compartment", meaning="where the mechanism acts"),
     ]
     view = table_view(
-        rows, id=f"verdicts-{contrast}", caption=f"Not assessable, {contrast}", heads=heads, table=tables.EVIDENCE,
-        source="tables/evidence.tsv", anchor=("mechanism",), names=select.names(inputs),
+        rows,
+        id=f"verdicts-{contrast}",
+        caption=f"Not assessable, {contrast}",
+        heads=heads,
+        table=tables.EVIDENCE,
+        source="tables/evidence.tsv",
+        anchor=("mechanism",),
+        names=select.names(inputs),
         empty="" if rows is None else "Every mechanism could be assessed.",
-    )  # fmt: skip
+    )
     return _renamed(view, f"unseen-{contrast}")
 
 
 def _renamed(view: TableView, id: str) -> TableView:
     """Return the view under another id; its rows keep the anchors under which verdicts are linked."""
     return TableView(
-        id=id, caption=view.caption, heads=view.heads, rows=view.rows, anchors=view.anchors, note=view.note, empty=view.empty
-    )  # fmt: skip
+        id=id,
+        caption=view.caption,
+        heads=view.heads,
+        rows=view.rows,
+        anchors=view.anchors,
+        note=view.note,
+        empty=view.empty,
+    )
 
 
 def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -77,12 +93,19 @@ def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
     ]
     rows = select.patient_evidence(inputs, contrast)
     if rows is not None:
-        heads = [h for h in heads if h.column not in ("lines_for", "lines_against") or bool(rows[h.column].notna().any())]
+        heads = [
+            h for h in heads if h.column not in ("lines_for", "lines_against") or bool(rows[h.column].notna().any())
+        ]
     return table_view(
-        rows, id=f"patients-{contrast}", caption=f"Single patients, {contrast}: what goes beyond the technical range", heads=heads,
-        table=tables.EVIDENCE, source="tables/evidence.tsv", names=select.names(inputs),
+        rows,
+        id=f"patients-{contrast}",
+        caption=f"Single patients, {contrast}: what goes beyond the technical range",
+        heads=heads,
+        table=tables.EVIDENCE,
+        source="tables/evidence.tsv",
+        names=select.names(inputs),
         empty="" if rows is None else "No change of a single patient goes beyond its technical range.",
-    )  # fmt: skip
+    )
 
 
 def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -109,9 +132,15 @@ def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("family", "Corrected with", "phrase"),
     ]
     return table_view(
-        rows, id=f"sets-{contrast}", caption=f"Gene sets, {contrast}", heads=heads, table=tables.ENRICHMENT,
-        source="tables/enrichment.tsv", most=_MOST_SETS, empty="" if rows is None else "No gene set was tested in this contrast.",
-    )  # fmt: skip
+        rows,
+        id=f"sets-{contrast}",
+        caption=f"Gene sets, {contrast}",
+        heads=heads,
+        table=tables.ENRICHMENT,
+        source="tables/enrichment.tsv",
+        most=_MOST_SETS,
+        empty="" if rows is None else "No gene set was tested in this contrast.",
+    )
 
 
 def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -121,7 +150,10 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
     if rows is not None and len(rows):
         rows = rows.sort_values(["cell_type", "method", "p", "gene"], kind="stable")
         top = rows.groupby(["cell_type", "method"], sort=False, observed=True).head(_GENES_EACH)
-        note = f"tables/de.tsv ({len(rows):,} rows); here the {_GENES_EACH} with the smallest p of each cell type and method"
+        note = (
+            f"tables/de.tsv ({len(rows):,} rows); here the {_GENES_EACH} with the smallest p of each cell "
+            "type and method"
+        )
         rows = top.sort_values(["p", "cell_type", "gene"], kind="stable")
     heads = [
         Head("gene", "Gene"),
@@ -136,9 +168,15 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("method", "Method"),
     ]
     return table_view(
-        rows, id=f"genes-{contrast}", caption=f"Genes, {contrast}", heads=heads, table=tables.DE, source=note, most=_MOST_GENES,
+        rows,
+        id=f"genes-{contrast}",
+        caption=f"Genes, {contrast}",
+        heads=heads,
+        table=tables.DE,
+        source=note,
+        most=_MOST_GENES,
         empty="" if rows is None else "No gene was tested in this contrast.",
-    )  # fmt: skip
+    )
 
 
 def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
@@ -158,9 +196,14 @@ def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableV
         Head("n_pairs", "Pairs", "whole"),
     ]
     return table_view(
-        rows, id=f"composition-{view.name}", caption=f"Cell types, {view.name}", heads=heads, table=tables.COMPOSITION,
-        source="tables/composition.tsv", empty=_why_no_composition(inputs, view.name),
-    )  # fmt: skip
+        rows,
+        id=f"composition-{view.name}",
+        caption=f"Cell types, {view.name}",
+        heads=heads,
+        table=tables.COMPOSITION,
+        source="tables/composition.tsv",
+        empty=_why_no_composition(inputs, view.name),
+    )
 
 
 def _why_no_composition(inputs: ReportInputs, contrast: str) -> str:

@@ -115,16 +115,17 @@ def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
     argued = rows[(rows["verdict"] == "supported") & rows["lines_against"].notna()]
     return [
         Dispute(
-            name=names.get(row.mechanism, row.mechanism),
+            name=names.get(str(row["mechanism"]), str(row["mechanism"])),
             contrast=view.name,
-            verdict=row.verdict,
-            verdict_words=words.phrase(row.verdict) + (f", {row.grade}" if not words.is_missing(row.grade) else ""),
-            reasons="" if words.is_missing(row.reasons) else row.reasons,
-            pro=tuple(words.split(row.lines_for)),
-            con=tuple(words.split(row.lines_against)),
-            target=words.anchor(f"verdicts-{view.name}", row.mechanism),
+            verdict=str(row["verdict"]),
+            verdict_words=words.phrase(row["verdict"])
+            + ("" if words.is_missing(row["grade"]) else f", {row['grade']}"),
+            reasons="" if words.is_missing(row["reasons"]) else str(row["reasons"]),
+            pro=tuple(words.split(row["lines_for"])),
+            con=tuple(words.split(row["lines_against"])),
+            target=words.anchor(f"verdicts-{view.name}", row["mechanism"]),
         )
-        for row in pd.concat([contradicted, argued]).itertuples(index=False)
+        for _, row in pd.concat([contradicted, argued]).iterrows()
     ]
 
 

@@ -81,7 +81,10 @@ def flagged_samples(inputs: ReportInputs, verdict: str) -> list[tuple[str, str]]
     if inputs.qc is None:
         return []
     rows = inputs.qc[inputs.qc["verdict"] == verdict]
-    return [(str(r.sample), "; ".join(words.split(r.flags, ";")) or "no reason was recorded") for r in rows.itertuples(index=False)]
+    return [
+        (str(r.sample), "; ".join(words.split(r.flags, ";")) or "no reason was recorded")
+        for r in rows.itertuples(index=False)
+    ]
 
 
 def qc_cautions(inputs: ReportInputs) -> list[str]:
@@ -90,10 +93,18 @@ def qc_cautions(inputs: ReportInputs) -> list[str]:
     if inputs.identity is not None:
         doubtful = inputs.identity[inputs.identity["verdict"].isin(["mismatch", "possible_chimerism_or_loss_of_y"])]
         for row in doubtful.drop_duplicates(["patient", "sample"]).itertuples(index=False):
-            found.append(words.sentence(f"{row.sample} (patient {row.patient}): {words.phrase(row.verdict)}. {row.reason or ''}"))
+            found.append(
+                words.sentence(
+                    f"{row.sample!s} (patient {row.patient!s}): {words.phrase(row.verdict)}. {_or_empty(row.reason)}"
+                )
+            )
     for contrast in select.contrasts(inputs):
         found += [f"{contrast.name}: {text}" for text in _pair_cautions(inputs, contrast)]
     return found
+
+
+def _or_empty(value: object) -> str:
+    return "" if words.is_missing(value) else str(value)
 
 
 def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> ContrastSummary:
@@ -103,12 +114,10 @@ def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> Con
     groups, cards = [], []
     sentence = "No verdict was made in this run." if rows is None or rows.empty else ""
     if rows is not None and not rows.empty:
-        parts = []
+        parts: list[str] = []
         for verdict in ("supported", "contradicted", "open", "not_assessable"):
             own = rows[rows["verdict"] == verdict]
-            links = tuple(
-                Link(names.get(m, m), words.anchor(f"verdicts-{contrast.name}", m)) for m in own["mechanism"]
-            )
+            links = tuple(Link(names.get(m, m), words.anchor(f"verdicts-{contrast.name}", m)) for m in own["mechanism"])
             groups.append(VerdictGroup(verdict, _lead(verdict, own), links))
             cards.append(Card(verdict, len(own), words.phrase(verdict)))
             verb = "" if parts else "is " if len(own) == 1 else "are "
@@ -151,7 +160,8 @@ def _few_pairs(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]
     floors = sorted({words.p_value(p) for p in limited["smallest_p"]}, key=float)
     who = f"{words.series(units)} independent units" if units else "so few units"
     text = (
-        f"few pairs: {who} allow no p below {words.series(floors)}, in {len(limited)} of {len(rows)} mechanisms tested;"
+        f"few pairs: {who} allow no p below {words.series(floors)}, in {len(limited)} of {len(rows)} "
+        "mechanisms tested;"
         " there, no test could have shown a change, and an open verdict is no evidence of none"
     )
     return [words.sentence(text)]
@@ -160,13 +170,18 @@ def _few_pairs(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]
 def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
     if inputs.pairs is None:
         return []
-    complete = inputs.pairs[(inputs.pairs["contrast"] == contrast.name) & inputs.pairs["complete"].fillna(False).astype(bool)]
+    complete = inputs.pairs[
+        (inputs.pairs["contrast"] == contrast.name) & inputs.pairs["complete"].fillna(False).astype(bool)
+    ]
     different = select.different_pairs(inputs, contrast.name)
     if complete.empty and contrast.paired:
         return ["No complete pair, so nothing was compared within a patient."]
     if different.empty:
         return []
-    listed = "; ".join(f"{row.block} ({words.in_words(words.split(row.differs_in))})" for row in different.head(8).itertuples(index=False))
+    listed = "; ".join(
+        f"{row.block} ({words.in_words(words.split(row.differs_in))})"
+        for row in different.head(8).itertuples(index=False)
+    )
     more = f"; and {len(different) - 8} more" if len(different) > 8 else ""
     return [
         f"{len(different)} of {words.count(len(complete), 'pair')} "

@@ -1,4 +1,4 @@
-"""A frame and its schema come in, the rows and cells an HTML table is rendered from go out; values are only formatted."""
+"""A frame and its schema come in, the cells of an HTML table go out; values are only formatted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of gene lists: per observation (`score`) and per sample and cell type at comparable depth (`score_samples`)."""
+"""Gene-list scores per observation (`score`); per sample and cell type at comparable depth (`score_samples`)."""
 
 from ohmics.score.run import score
 from ohmics.score.samples import score_samples

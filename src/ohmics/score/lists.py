@@ -64,9 +64,7 @@ class ResolvedList:
         """Return why the list is not scored, or an empty string."""
         absent = f"missing: {listing(self.missing)}"
         if self.n_present == 0:
-            return (
-                f"none of the list's {self.n_genes} genes is in the data, so their names may be of another kind; {absent}"
-            )
+            return f"none of the list's {self.n_genes} genes is in the data: are their names of another kind? {absent}"
         if self.coverage < min_coverage:
             share = f"{self.n_present} of {self.n_genes} genes ({self.coverage:.0%}) are in the data"
             return f"{share}, at least {min_coverage:.0%} are needed; {absent}"
@@ -108,9 +106,8 @@ def _reached(position: Mapping[str, int], aliases: Mapping[str, str]) -> dict[st
     ambiguous: set[str] = set()
     for alias, approved in aliases.items():
         for name, other in ((alias, approved), (approved, alias)):
-            if name not in position and other in position:
-                if found.setdefault(name, other) != other:
-                    ambiguous.add(name)
+            if name not in position and other in position and found.setdefault(name, other) != other:
+                ambiguous.add(name)
     return {name: other for name, other in found.items() if name not in ambiguous}
 
 

@@ -46,11 +46,11 @@ METHODS: dict[str, Method] = {
     "ucell": Method(
         name="ucell",
         kernel=ucell,
-        definition="rank sum of the list's genes within the observation, ties averaged, ranks cut at 1,500, scaled to 0-1",
+        definition="rank sum of the list's genes in the observation, ties averaged, ranks cut at 1,500, scaled to 0-1",
         value_range=(0.0, 1.0),
         signed_range=(-1.0, 1.0),
         unit="UCell score (0 to 1)",
-        sign="higher: the list's genes stand higher in the cell's own ranking; signed lists: up minus down, not clipped",
+        sign="higher: the list's genes stand higher in the cell's ranking; signed lists: up minus down, not clipped",
         takes="ranks",
         needs_reference=False,
         doi="10.1016/j.csbj.2021.06.043",

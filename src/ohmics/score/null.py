@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ohmics.score.lists import IndexArray, ResolvedList
@@ -15,24 +14,23 @@ N_BINS = 25
 
 
 class Bins:
-    """Genes of the data in bins of equal size by their mean in the reference.
+    """Genes of the data in bins of equal size by their mean in the reference."""
 
-    Genes are ordered by mean and then by name, so the order of the data does not matter. Genes the
-    reference lacks are in no bin; those it never saw share one.
+    def __init__(self, genes: pd.Index, reference: pd.DataFrame) -> None:
+        """Sort the genes into bins.
 
-    Parameters
-    ----------
-    genes
-        Names of the data's genes.
-    reference
-        ``mean``, indexed by gene.
-    allowed
-        Which of the data's genes may stand in a random list, shape (genes,).
-    """
+        Genes are ordered by mean and then by name, so the order of the data does not matter. Genes the
+        reference lacks are in no bin; those it never saw share one.
 
-    def __init__(self, genes: pd.Index, reference: pd.DataFrame, allowed: npt.NDArray[np.bool_]) -> None:
+        Parameters
+        ----------
+        genes
+            Names of the data's genes.
+        reference
+            ``mean``, indexed by gene.
+        """
         mean = reference["mean"].reindex(genes).to_numpy(dtype=np.float64)
-        known = np.flatnonzero(np.isfinite(mean) & allowed)
+        known = np.flatnonzero(np.isfinite(mean))
         names = genes.to_numpy(dtype=str)
         known = known[np.lexsort((names[known], mean[known]))]
         seen = known[mean[known] > 0]
@@ -75,13 +73,14 @@ class NullLists:
     """The random lists of every gene list, drawn once for a data set and used by every method."""
 
     def __init__(self, bins: Bins, *, n_null: int, seed: int) -> None:
+        """Draw ``n_null`` lists a gene list from these bins; nothing is drawn before it is needed."""
         self._bins = bins
         self._n_null = n_null
         self._seed = seed
         self._drawn: dict[str, list[IndexArray]] = {}
 
     def null_z(self, one: ResolvedList, sums: GeneSums, score: float) -> float:
-        """Return the list's score in sd of its random lists' scores, from their mean; missing when it cannot be told."""
+        """Return the score's distance from the mean of its random lists, in their sd; missing when that is 0."""
         null = np.zeros(self._n_null)
         for sign, side in zip((1, -1), self._lists(one), strict=True):
             if side.shape[1]:

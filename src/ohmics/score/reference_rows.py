@@ -51,7 +51,8 @@ def _pool(rows: pd.DataFrame) -> pd.DataFrame:
     if not rows["gene"].duplicated().any():
         result = pd.DataFrame({"mean": mean, "sd": sd, "n_cells": n}, index=pd.Index(rows["gene"], name="gene"))
     else:
-        parts = pd.DataFrame({"gene": rows["gene"].to_numpy(), "n": n, "sum": n * mean, "square": n * (sd**2 + mean**2)})
+        square = n * (sd**2 + mean**2)
+        parts = pd.DataFrame({"gene": rows["gene"].to_numpy(), "n": n, "sum": n * mean, "square": square})
         total = parts.groupby("gene", sort=True).sum()
         middle = total["sum"] / total["n"]
         spread = np.sqrt(np.maximum(total["square"] / total["n"] - middle**2, 0.0))
@@ -72,6 +73,7 @@ def own_reference(parts: list[Expression]) -> pd.DataFrame:
     total = pd.concat(frames).groupby("gene", sort=True).sum()
     mean = total["sum"] / total["n"]
     # The same divisor, n - 1, as the sd of GENE_REFERENCE.
-    sd = np.sqrt(np.maximum(total["square"] - total["n"] * mean**2, 0.0) / np.maximum(total["n"] - 1, 1))
+    variance = (total["square"] - total["n"] * mean**2).clip(lower=0.0) / (total["n"] - 1).clip(lower=1)
+    sd = variance**0.5
     sd = sd.where(sd > 1e-9 * (1 + mean.abs()), 0.0)
     return pd.DataFrame({"mean": mean, "sd": sd, "n_cells": total["n"]})

@@ -46,9 +46,11 @@ class _Run:
     pooled: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def reference_of(self, cell_type: str) -> pd.DataFrame:
-        """Return the reference of a type and its descendants."""
+        """Return the reference of a type: its own rows, else those of its descendants together."""
         if cell_type not in self.pooled:
-            kinds = {cell_type, *self.descendants.get(cell_type, ())}
+            # GENE_REFERENCE counts a subtype's cells towards its parent too; pooling both would count them twice.
+            own = "cell_type" in self.reference and bool((self.reference["cell_type"] == cell_type).any())
+            kinds = {cell_type} if own else {cell_type, *self.descendants.get(cell_type, ())}
             self.pooled[cell_type] = reference_rows(self.reference, kinds)
         return self.pooled[cell_type]
 
@@ -164,7 +166,7 @@ def _read(given: list[AnnData], by: str, seed: int) -> list[_Part]:
         told = dict(adata.uns.get("ohmics", {})).get("modality")
         bulk = told == BULK or (told is None and by not in adata.obs)
         if not bulk and "sample" not in adata.obs:
-            faults.add("obs has no column `sample`", where=f"AnnData {number + 1}", remedy="add the sample of each cell")
+            faults.add("obs has no column `sample`", where=f"AnnData {number + 1}", remedy="add each cell's sample")
         try:
             expression = read_expression(adata, scale="counts", bulk=bulk)
         except OhmicsError as error:
@@ -311,8 +313,7 @@ def _too_few(part: _Part, inside: npt.NDArray[np.intp], run: _Run) -> str:
 def _nulls(part: _Part, kind: str, nulls: dict[str, NullLists], run: _Run) -> NullLists | None:
     """Return the random lists of a type, made once for all samples of the AnnData."""
     if run.n_null and kind not in nulls:
-        everyone = np.ones(len(part.expression.genes), dtype=bool)
-        bins = Bins(part.expression.genes, run.reference_of(kind), everyone)
+        bins = Bins(part.expression.genes, run.reference_of(kind))
         nulls[kind] = NullLists(bins, n_null=run.n_null, seed=run.seed)
     return nulls.get(kind)
 
@@ -333,9 +334,7 @@ def _score_group(group: _Group, target: float | None, nulls: NullLists | None, r
         for column, one in enumerate(lists):
             if not np.isfinite(mean[column]):
                 reason = f"none of the list's genes varies in the cohort's {group.kind} ({method.name})"
-                run.skipped.append(
-                    skipped("score", reason, cell_type=group.kind, subject=group.sample, item=one.key)
-                )
+                run.skipped.append(skipped("score", reason, cell_type=group.kind, subject=group.sample, item=one.key))
                 continue
             run.rows.append({
                 "sample": group.sample, "cell_type": group.kind, "mechanism": one.mechanism, "gene_list": one.key,

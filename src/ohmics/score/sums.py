@@ -85,7 +85,7 @@ def list_sums(matrix: sp.csr_matrix, lists: Sequence[IndexArray]) -> FloatArray:
     return result
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(parallel=True, cache=True)
 def _list_sums(indptr: Any, indices: Any, data: Any, starts: Any, owners: Any, n_lists: int) -> Any:
     """Add each value to the lists that hold its gene. An observation is one thread's: order never varies."""
     n = len(indptr) - 1

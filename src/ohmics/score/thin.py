@@ -114,7 +114,7 @@ def thin_counts(matrix: sp.csr_matrix, probability: float, cells: KeyArray, gene
     return result
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(inline="always")
 def _mix(value: Any) -> Any:
     """Scramble 64 bits (the output function of splitmix64: Steele et al. 2014, doi 10.1145/2660193.2660195)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -122,7 +122,7 @@ def _mix(value: Any) -> Any:
     return value ^ (value >> np.uint64(31))
 
 
-@numba.njit(inline="always")  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(inline="always")
 def _ones(value: Any) -> Any:
     """Return the number of set bits of 64."""
     value = value - ((value >> np.uint64(1)) & np.uint64(0x5555555555555555))
@@ -131,7 +131,7 @@ def _ones(value: Any) -> Any:
     return np.int64((value * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
+@numba.njit(parallel=True, cache=True)
 def _thin(indptr: Any, indices: Any, data: Any, cells: Any, genes: Any, limit: Any) -> Any:
     """Count, per stored value, the counts whose 64-bit random number is below the limit."""
     step = np.uint64(0x9E3779B97F4A7C15)  # a stream of splitmix64 a cell and gene: its state steps by the golden ratio

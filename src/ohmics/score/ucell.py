@@ -19,7 +19,8 @@ def ucell(expression: Expression, *, max_rank: int = MAX_RANK, compat: bool = Fa
 
     A list of n genes with ranks r scores 1 - (sum r - n (n + 1) / 2) / (n · max_rank - n (n + 1) / 2):
     1 when its genes are the n highest, 0 when none is among the first ``max_rank``. A list of twice
-    ``max_rank`` genes or more has no score. All genes without counts tie. When the data hold fewer genes than ``max_rank``, ranks stop at their number.
+    ``max_rank`` genes or more has no score. All genes without counts tie. When the data hold fewer
+    genes than ``max_rank``, ranks stop at their number.
 
     Parameters
     ----------
@@ -39,7 +40,7 @@ def ucell(expression: Expression, *, max_rank: int = MAX_RANK, compat: bool = Fa
     n_genes = matrix.shape[1]
     top = float(max_rank if compat else min(max_rank, max(n_genes, 1)))
     gains, zero = _rank_gains(
-        matrix.indptr.astype(np.int64), matrix.data, n_genes, top, expression.scale == "counts", compat
+        matrix.indptr.astype(np.int64), matrix.data, n_genes, top, int(expression.scale == "counts"), int(compat)
     )
 
     def divisor(sizes: FloatArray) -> FloatArray:
@@ -54,8 +55,8 @@ def ucell(expression: Expression, *, max_rank: int = MAX_RANK, compat: bool = Fa
     )
 
 
-@numba.njit(parallel=True, cache=True)  # type: ignore[untyped-decorator]  # numba ships no types
-def _rank_gains(indptr: Any, data: Any, n_genes: int, top: float, whole: bool, compat: bool) -> Any:
+@numba.njit(parallel=True, cache=True)
+def _rank_gains(indptr: Any, data: Any, n_genes: int, top: float, whole: int, compat: int) -> Any:
     """Return, per stored value, its distance to the rank of the unexpressed genes, and that rank per observation."""
     n = len(indptr) - 1
     gains = np.zeros(len(data))

@@ -25,6 +25,8 @@ GeneList = Sequence[str] | Mapping[str, Sequence[str]]
 _BLOCK = 1 << 22
 """Numbers in one block of randomised rankings (32 MiB)."""
 _FLOOR = 1e-5
+_SATURATED = 1 - 1e-4
+"""About one place in a ranking of ten thousand genes: scores beyond it are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +196,7 @@ class FlipScores:
     """Scores of every list in every re-labelling of one cell type.
 
     ``ranking`` is the observed moderated t of every gene; ``es`` and ``nes`` are one value a list;
-    ``null`` is re-labellings × lists of normalised scores (the observed one first).
+    ``null`` is re-labellings × lists of positive scores on one scale (the observed one first; `balanced`).
     """
 
     ranking: Array
@@ -232,16 +234,35 @@ def flip_scores(values: Array, scheme: Randomisation, members: Members) -> FlipS
     scores = np.vstack(parts)
     drawn = scores if scheme.exact else scores[1:]
     size = np.abs(drawn).mean(axis=0)
-    null = np.divide(scores, size, out=np.zeros_like(scores), where=size > 0)
     beyond = (np.abs(scores) >= np.abs(scores[0]) * (1 - TIE)).sum(axis=0)
     return FlipScores(
         ranking=ranking,
         es=scores[0],
-        nes=null[0],
+        nes=np.divide(scores[0], size, out=np.zeros_like(size), where=size > 0),
         p=beyond / len(scores),
-        null=null,
+        null=balanced(scores),
         scheme=scheme,
     )
+
+
+def balanced(scores: Array) -> Array:
+    """Put the scores of all lists on one positive scale, so that no list rules the maximum over them.
+
+    |ES| of a few genes that move together comes close to 1 in every ranking, that of many unrelated genes stays
+    small: neither ES nor ES over its mean can be compared between lists. atanh takes away the saturation; each
+    list is then centred and scaled over all re-labellings (the observed one among them, so that none is
+    special). Within a list the order of |ES| is kept, hence q is never below p.
+
+    Parameters
+    ----------
+    scores
+        Re-labellings × lists of enrichment scores.
+    """
+    size = np.arctanh(np.minimum(np.abs(scores), _SATURATED))
+    spread = size.std(axis=0)
+    centred = size - size.mean(axis=0)
+    scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)
+    return np.asarray(np.exp(scaled), dtype=np.float64)
 
 
 def leading_edge(statistic: Array, members: Members, *, direction: Array) -> list[list[int]]:

@@ -92,11 +92,11 @@ def permutation_test(values: FloatArray, groups: Groups) -> EffectTest:
         e, numerator, studentised = _observed(values, design, tests)
         beyond = np.zeros(tests.size, dtype=np.int64)
         ratios, own = [], float(design.contrast @ design.contrast)
-        for weights, bases in _blocks(groups, design, exact):
+        for weights, bases in _blocks(groups, design, exact=exact):
             null = _studentise(weights @ e, e, design, bases)
             beyond += np.count_nonzero(np.abs(null) >= np.abs(studentised) * (1 - TIE), axis=0)
-            gap = own - weights @ design.contrast
-            ratios.append(np.where(gap[:, None] > TIE * own, numerator - weights @ e, np.nan) / np.maximum(gap, TIE * own)[:, None])
+            gap = (own - weights @ design.contrast)[:, None]
+            ratios.append(np.where(gap > TIE * own, numerator - weights @ e, np.nan) / np.maximum(gap, TIE * own))
         draws = sum(len(r) for r in ratios)
         extra = 0 if exact else 1
         out["p"][tests] = (beyond + extra) / (draws + extra)
@@ -106,7 +106,8 @@ def permutation_test(values: FloatArray, groups: Groups) -> EffectTest:
         )
         least = _smallest(groups, design, exact=exact, draws=draws)
         out["sd"][tests] = np.sqrt(np.maximum(0, (e * e).sum(axis=0) - numerator**2 / own) / max(design.df, 1))
-        out["mde"][tests] = out["sd"][tests] / np.sqrt(own) * detectable_shift(design.df, 0.05 if least <= 0.05 else 0.0)
+        shift = detectable_shift(design.df, 0.05 if least <= 0.05 else 0.0)
+        out["mde"][tests] = out["sd"][tests] / np.sqrt(own) * shift
         out["least"][tests] = least
         if design.basis.shape[1] == 1:
             out["hl"][tests] = _shift(values[np.ix_(design.rows, tests)], groups.test[design.rows])
@@ -128,7 +129,7 @@ def step_down(values: FloatArray, groups: Groups) -> FloatArray:
         observed[tests] = _observed(values, design, tests)[2]
 
     def null() -> Iterator[FloatArray]:
-        streams = [_blocks(groups, design, exact) for design, _ in patterns]
+        streams = [_blocks(groups, design, exact=exact) for design, _ in patterns]
         for parts in zip(*streams, strict=True):
             block = np.full((len(parts[0][0]), values.shape[1]), np.nan)
             for (weights, bases), (design, tests) in zip(parts, patterns, strict=True):
@@ -158,7 +159,10 @@ def _patterns(values: FloatArray, groups: Groups) -> Iterator[tuple[_Design, npt
             yield _Design(rows, basis, contrast, strata), np.flatnonzero(member.ravel() == number)
 
 
-def _observed(values: FloatArray, design: _Design, tests: npt.NDArray[np.intp]) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _observed(
+    values: FloatArray, design: _Design, tests: npt.NDArray[np.intp]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return residuals, the contrast's sum over them, and the observed statistic."""
     y = values[np.ix_(design.rows, tests)]
     e = y - design.basis @ (design.basis.T @ y)
     numerator = design.contrast @ e
@@ -172,10 +176,11 @@ def _studentise(numerator: FloatArray, e: FloatArray, design: _Design, bases: li
         left = left - (weights @ e) ** 2
     size = np.sqrt(np.maximum(left, 0) * float(design.contrast @ design.contrast))
     scaled = np.divide(numerator, size, out=np.zeros_like(numerator), where=size > TIE * np.abs(numerator))
-    return scaled * np.sqrt(max(design.df + 1, 1))
+    statistic: FloatArray = scaled * np.sqrt(max(design.df + 1, 1))
+    return statistic
 
 
-def _blocks(groups: Groups, design: _Design, exact: bool) -> Iterator[tuple[FloatArray, list[FloatArray] | None]]:
+def _blocks(groups: Groups, design: _Design, *, exact: bool) -> Iterator[tuple[FloatArray, list[FloatArray] | None]]:
     """Yield, draw by draw, the group contrast (and, with covariates, the basis) moved to permuted units."""
     if exact:
         labels = _enumerate(groups.test, groups.strata)

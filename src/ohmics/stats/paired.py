@@ -92,7 +92,7 @@ class Flips:
                 bits = (np.arange(start, stop)[:, None] << 1 >> np.arange(self.n_units)) & 1
             else:
                 bits = random.integers(0, 2, size=(stop - start, self.n_units), dtype=np.int8)
-            yield 1.0 - 2.0 * bits
+            yield np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
 
     def null(self, differences: FloatArray) -> Iterator[FloatArray]:
         """Yield the flipped statistics, shape (flips, tests), block by block."""
@@ -120,7 +120,8 @@ def statistic(differences: FloatArray) -> FloatArray:
 def _scaled(differences: FloatArray) -> FloatArray:
     filled = np.nan_to_num(differences, nan=0.0)
     size = np.sqrt(np.einsum("ij,ij->j", filled, filled))
-    return np.divide(filled, size, out=np.zeros_like(filled), where=size > 0)
+    scaled: FloatArray = np.divide(filled, size, out=np.zeros_like(filled), where=size > 0)
+    return scaled
 
 
 def step_down(differences: FloatArray, flips: Flips) -> FloatArray:
@@ -159,7 +160,8 @@ def flip_test(differences: FloatArray, flips: Flips) -> EffectTest:
     checked = _check(differences)
     n = np.count_nonzero(~np.isnan(checked), axis=0)
     count = checked.shape[1]
-    columns = {name: np.full(count, np.nan) for name in ("low", "high", "level", "p", "hl", "sd", "effect", "least", "mde")}
+    names = ("effect", "low", "high", "level", "p", "least", "sd", "hl", "mde")
+    columns = {name: np.full(count, np.nan) for name in names}
     drawn = np.flatnonzero(n > EXACT_UNITS)
     results = {int(j): _exact(_given(checked, j)) for j in np.flatnonzero((n > 0) & (n <= EXACT_UNITS))}
     results.update(zip(drawn.tolist(), _drawn(checked[:, drawn], flips), strict=True))

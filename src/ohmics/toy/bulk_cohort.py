@@ -205,7 +205,7 @@ def _sample(design: _Design, patient: str, *, sample: str, batch: str, changed: 
     for gene, height in levels.merged(sex).items():
         level[space.where[gene]] = height
     level *= own * lognormal(rng, 0.12, n_genes) * np.exp(shifts[design.modules.of])
-    level *= lognormal(generator(design.seed, "toy", "batch", batch), 0.12, n_genes)
+    level *= lognormal(generator(design.seed, "toy", "batch", batch), 0.10, n_genes)
     if changed:
         strongest = _strongest(list(design.planted.values()))
         level *= np.exp(strongest * strength)

@@ -129,8 +129,8 @@ def make_sample(
     cells = _cells(rng, labels, design.n_cells, patient.plan, relapse=relapse)
     shifts = patient.shifts + 0.10 * rng.standard_normal(len(patient.shifts))
     shifts[0] = 0.0
-    technical = lognormal(generator(design.seed, "toy", "batch", batch), 0.12, len(design.space))
-    technical *= lognormal(rng, 0.06, len(design.space))
+    technical = lognormal(generator(design.seed, "toy", "batch", batch), 0.08, len(design.space))
+    technical *= lognormal(rng, 0.05, len(design.space))
     ambient = rng.uniform(*_AMBIENT)
     sizes = patient.depths[relapse] * cells["size"].to_numpy() * lognormal(rng, 0.33, len(cells))
     sizes *= np.where(cells["low_quality"], 0.35, 1.0)

@@ -58,7 +58,8 @@ def single_cell(
     -------
     Cohort
         Counts are gamma-Poisson around profiles with modules of genes that move together, 3 to 8 % ambient RNA,
-        4 % doublets, 2 % damaged cells, batches balanced over the timepoints, and patient-specific tumours.
+        4 % doublets, 2 % damaged cells, batches balanced over the timepoints, and patient-specific tumours. The
+        default cohort (16 samples of 1,500 cells) takes about 10 s of one core and 0.7 GB.
 
     Raises
     ------

@@ -22,13 +22,13 @@ def counts() -> pd.DataFrame:
     return pd.DataFrame(values, index=genes.to_numpy(), columns=SAMPLES)
 
 
-def _assert_same(path: Path, counts: pd.DataFrame, orientation: str, **more: object) -> None:
+def _assert_same(path: Path, counts: pd.DataFrame, expected: str, **more: object) -> None:
     adata = read(path, modality="bulk", **more)
     assert list(adata.obs_names) == list(counts.columns)
     assert list(adata.obs["sample"]) == list(counts.columns)
     assert list(adata.var_names) == list(counts.index)
     np.testing.assert_array_equal(adata.X.toarray(), counts.to_numpy().T)
-    assert adata.uns["ohmics"]["intake"]["orientation"] == orientation
+    assert adata.uns["ohmics"]["intake"]["orientation"] == expected
 
 
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
