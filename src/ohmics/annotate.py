@@ -272,9 +272,7 @@ def cluster_types(cells: pd.DataFrame) -> pd.DataFrame:
     for cluster, types in cells.groupby("cluster", sort=True)["cell_type"]:
         counts = types.value_counts()
         first = sorted(counts[counts == counts.max()].index)[0]
-        rows.append(
-            {"cluster": cluster, "cell_type": first, "share": counts.max() / len(types), "n_cells": len(types)}
-        )
+        rows.append({"cluster": cluster, "cell_type": first, "share": counts.max() / len(types), "n_cells": len(types)})
     return pd.DataFrame(rows, columns=["cluster", "cell_type", "share", "n_cells"])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -264,16 +263,19 @@ def _too_few(sheet: pd.DataFrame, contrast: Contrast, needed: int) -> str:
         n = sheet[contrast.unit].nunique()
         return "" if n >= needed else f"{n} {contrast.unit}s with this cell type, {needed} are needed"
     side = text_of(sheet[contrast.variable])
-    units: dict[Any, int] = {}
     if contrast.blocks:
-        whole = (
-            side.groupby(_side_keys(sheet, contrast)[list(contrast.blocks)].agg("|".join, axis=1)).transform("nunique")
-            == 2
-        )
-        n = sheet[whole][contrast.unit].nunique() if len(sheet) else 0
+        sides = {}
+        for value in (str(contrast.test), str(contrast.reference)):
+            keys = _side_keys(sheet[side == value], contrast)[list(contrast.blocks)]
+            sides[value] = set(keys.itertuples(index=False, name=None))
+        blocks = set.intersection(*sides.values())
+        every = _side_keys(sheet, contrast)[list(contrast.blocks)]
+        whole = [key in blocks for key in every.itertuples(index=False, name=None)]
+        n = sheet[whole][contrast.unit].nunique()
         return "" if n >= needed else f"{n} {contrast.unit}s with a complete pair, {needed} are needed"
-    for value in (str(contrast.test), str(contrast.reference)):
-        units[value] = sheet[side == value][contrast.unit].nunique()
+    units = {
+        value: sheet[side == value][contrast.unit].nunique() for value in (str(contrast.test), str(contrast.reference))
+    }
     if min(units.values()) >= needed:
         return ""
     found = " and ".join(f"{n} {contrast.unit}s with `{value}`" for value, n in units.items())

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ from ohmics.errors import Fault, Faults, OhmicsError
 from ohmics.qc.features import mitochondrial, receptor_segments, ribosomal, transgenes
 from ohmics.reference import log_normalise
 
-Source = AnnData | Callable[[], AnnData]
+Source: TypeAlias = AnnData | Callable[[], AnnData]
 """An AnnData, or a function without parameters that reads one (so that one sample is in memory at a time)."""
 
 EXACT_NEIGHBOURS_BELOW = 100_000
@@ -131,7 +131,7 @@ def embedding(
         )
     components = _components(matrix, n_pcs=n_pcs)
     del matrix
-    corrected = harmony and cells["sample"].nunique() > 1
+    corrected = harmony and len(set(cells["sample"])) > 1
     if corrected:
         components = _harmonise(components, cells, seed=seed)
     graph = _neighbours(components, n_neighbors=n_neighbors, seed=seed)
@@ -139,7 +139,7 @@ def embedding(
     layout = _layout(graph, seed=seed) if umap else np.full((len(cells), 2), np.nan)
     cells["umap_1"], cells["umap_2"] = layout[:, 0].astype(float), layout[:, 1].astype(float)
     parameters = {
-        "n_cells": len(cells), "n_samples": int(cells["sample"].nunique()), "n_genes": len(genes),
+        "n_cells": len(cells), "n_samples": len(set(cells["sample"])), "n_genes": len(genes),
         "n_pcs": int(components.shape[1]), "n_neighbors": n_neighbors, "resolution": resolution,
         "harmony": bool(corrected), "umap": umap, "seed": seed,
         "neighbours": "exact" if len(cells) < EXACT_NEIGHBOURS_BELOW else "approximate",
@@ -209,7 +209,7 @@ def _open(source: Source) -> AnnData:
 def _allowed(adata: AnnData) -> NDArray[np.bool_]:
     names = adata.var_names
     apart = mitochondrial(names) | ribosomal(names) | receptor_segments(names) | transgenes(adata)
-    return ~apart & ~np.asarray(names.duplicated())
+    return np.asarray(~apart & ~names.duplicated(), dtype=bool)
 
 
 def _check(adata: AnnData) -> None:
@@ -292,7 +292,13 @@ def _cluster(graph: AnnData, *, resolution: float, seed: int) -> NDArray[np.str_
     import scanpy as sc
 
     sc.tl.leiden(graph, resolution=resolution, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
-    return graph.obs["leiden"].astype(str).to_numpy()
+    labels = graph.obs["leiden"].astype(str)
+    sizes = labels.value_counts().reset_index()
+    # Largest first; of two of one size the one found first, so that names never depend on how pandas sorts ties.
+    sizes["found"] = sizes["leiden"].astype(int)
+    ordered = sizes.sort_values(["count", "found"], ascending=[False, True])["leiden"]
+    names = {old: str(new) for new, old in enumerate(ordered)}
+    return np.asarray(labels.map(names), dtype=str)
 
 
 def _layout(graph: AnnData, *, seed: int) -> NDArray[np.float32]:

@@ -74,7 +74,8 @@ class Report:
 
     def sentence(self) -> str:
         """Return the account in one line, for example for ``ohmics check``."""
-        text = f"{self.n_exact + self.n_alias + self.n_by_name:,} of {self.n_ids:,} {_LABELS[self.kind]} map to approved symbols"
+        mapped = self.n_exact + self.n_alias + self.n_by_name
+        text = f"{mapped:,} of {self.n_ids:,} {_LABELS[self.kind]} map to approved symbols"
         fates = [
             (self.n_alias, "through an alias", list(self.aliases)),
             (self.n_by_name, "by name because the id is unknown", []),
@@ -177,10 +178,6 @@ class GeneTable:
             joined = joined.groupby("symbol", sort=False, as_index=False).agg(_union)
         return cls(joined[list(COLUMNS)])
 
-    def __len__(self) -> int:
-        """Return the number of genes."""
-        return len(self.frame)
-
     def _column(self, name: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = defaultdict(list)
         for symbol, text in zip(self.frame["symbol"], self.frame[name], strict=True):
@@ -263,14 +260,10 @@ class GeneTable:
         """Map ids to approved symbols; unknown and ambiguous ones keep a name of their own.
 
         An exact symbol is taken first, an alias second; the version of an Ensembl id is ignored.
-        Different ids that reach one symbol share its name, to be summed.
+        Different ids that reach one symbol share its name, to be summed. Each id stands at most once.
 
         Parameters
         ----------
-        ids
-            One identifier a feature; each at most once.
-        kind
-            ``auto``, ``symbol``, ``ensembl`` or ``entrez``.
         names
             The features' names, where a file gives names beside ids (10x): used to name, and where
             possible to map, a feature whose id is unknown.
@@ -388,10 +381,9 @@ def _free_name(candidates: Sequence[str], taken: set[str]) -> str:
         if name and name not in taken:
             return name
     # A construct may bear a gene's symbol in a file of Ensembl ids: it must not be summed with the gene.
-    stem = f"{candidates[0]}_unmapped"
-    number = 1
-    while (name := stem if number == 1 else f"{stem}_{number}") in taken:
-        number += 1
+    name = f"{candidates[0]}_unmapped"
+    while name in taken:
+        name += "_"
     return name
 
 

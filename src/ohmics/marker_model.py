@@ -73,7 +73,7 @@ def _evidence(on: Array, off: Array, elsewhere: Array, signs: NDArray[np.int8]) 
     base = np.log(elsewhere * on + (1 - elsewhere) * off)
     positive = np.log(P_ON_POSITIVE * on + (1 - P_ON_POSITIVE) * off) - base
     negative = np.log(P_ON_NEGATIVE * on + (1 - P_ON_NEGATIVE) * off) - base
-    return positive @ (signs == 1).T.astype(float) + negative @ (signs == -1).T.astype(float)
+    return np.asarray(positive @ (signs == 1).T.astype(float) + negative @ (signs == -1).T.astype(float))
 
 
 def responsibilities(evidence: Array, shares: Array) -> Array:
@@ -141,7 +141,7 @@ def fit(counts: Array, depth: Array, signs: NDArray[np.int8], *, weights: Array 
 
 
 def _on_given(chance: Array | float, on: Array, off: Array) -> Array:
-    return chance * on / (chance * on + (1 - chance) * off)
+    return np.asarray(chance * on / (chance * on + (1 - chance) * off))
 
 
 def _update(rates: Rates, sample: _Sample, signs: NDArray[np.int8]) -> Rates:

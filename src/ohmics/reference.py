@@ -164,9 +164,7 @@ def gene_reference(
     )
 
 
-def depth_targets(
-    pairs: pd.DataFrame, medians: pd.DataFrame, *, paired: Collection[str] | None = None
-) -> pd.DataFrame:
+def depth_targets(pairs: pd.DataFrame, medians: pd.DataFrame, *, paired: Collection[str] | None = None) -> pd.DataFrame:
     """Return the depth to which each sample is thinned before it is compared (TARGETS).
 
     Parameters
@@ -211,4 +209,4 @@ def depth_targets(
 
 
 def _split(names: object) -> list[str]:
-    return [] if names is None or pd.isna(names) else [name for name in str(names).split("|") if name]
+    return [name for name in names.split("|") if name] if isinstance(names, str) else []

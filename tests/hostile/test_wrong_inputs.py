@@ -54,7 +54,9 @@ class Study:
     def write_cells(self, sample: str, mean: np.ndarray) -> None:
         values = np.random.default_rng(5).poisson(np.maximum(mean, 0) / 50, size=(25, len(mean)))
         names = pd.DataFrame(index=[f"{sample}_{number}" for number in range(25)])
-        cells = ad.AnnData(sp.csr_matrix(values.astype(np.float32)), obs=names, var=pd.DataFrame(index=self.counts.index))
+        cells = ad.AnnData(
+            sp.csr_matrix(values.astype(np.float32)), obs=names, var=pd.DataFrame(index=self.counts.index)
+        )
         cells.write_h5ad(self.folder / f"{sample}.h5ad")
 
     def faults(self) -> list[str]:
@@ -110,7 +112,7 @@ def _cut(path: Path, share: float = 0.6) -> None:
 
 
 def test_missing_file(cells: Study) -> None:
-    cells.after.append(lambda: (cells.folder / "P2_pre.h5ad").unlink())
+    cells.after.append((cells.folder / "P2_pre.h5ad").unlink)
     assert cells.faults() == [
         f"samples.tsv, row 4: no such file: P2_pre.h5ad; paths are relative to {cells.folder}.",
     ]
@@ -189,7 +191,8 @@ def test_values_no_count_can_have(bulk: Study, value: float, word: str) -> None:
     bulk.counts = bulk.counts.astype(float)
     bulk.counts.loc["MS4A1", "P2_pre"] = value
     assert bulk.faults() == [
-        f"counts.csv: 1 values are {word}, the first at MS4A1 in P2_pre; legal: counts from 0 upwards; give the raw counts."
+        f"counts.csv: 1 values are {word}, the first at MS4A1 in P2_pre; legal: counts from 0 upwards; "
+        "give the raw counts."
     ]
 
 

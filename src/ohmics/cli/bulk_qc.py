@@ -11,7 +11,7 @@ from ohmics.errors import OhmicsError
 from ohmics.intake.reading import read
 from ohmics.io import read_table, write_h5ad, write_table
 from ohmics.qc.bulk import bulk_qc
-from ohmics.qc.identity import check_identity
+from ohmics.qc.identity import check_identity, sex_counts
 from ohmics.reference import gene_reference
 from ohmics.tables import GENE_REFERENCE, IDENTITY, QC, SAMPLES, SKIPPED, skipped
 
@@ -36,17 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
         samples=samples["sample"].tolist(),
     )
     adata.obs["cell_type"] = "bulk"
-    limits = settings["qc"]
-    qc = bulk_qc(
-        adata, samples, min_library_size=limits["min_library_size"], min_genes=limits["min_genes_bulk"]
-    )
+    qc = bulk_qc(adata, settings=settings["qc"])
     usable = qc.loc[qc["verdict"] != "excluded", "sample"].tolist()
     if not usable:
         raise OhmicsError(f"{samples['path'].iloc[0]}: every sample is excluded: {qc['flags'].iloc[0]}")
     kept = adata[usable].copy()
     write_h5ad(kept, arguments.out_counts)
     write_table(qc, QC, arguments.out_qc)
-    write_table(check_identity(kept, samples), IDENTITY, arguments.out_identity)
+    write_table(check_identity(sex_counts(kept), samples), IDENTITY, arguments.out_identity)
     write_table(gene_reference([kept]), GENE_REFERENCE, arguments.out_reference)
     rows = [skipped("qc", str(row.flags), subject=row.sample) for row in qc.itertuples() if row.verdict == "excluded"]
     write_table(skipped_frame(rows), SKIPPED, arguments.out_skipped)

@@ -10,8 +10,9 @@ from typing import Any
 import anndata as ad
 import pandas as pd
 
-from ohmics import enrich
 from ohmics.cli._common import contrasts_of, read_samples_and_qc, skipped_frame, stage_parser
+from ohmics.enrich import Settings
+from ohmics.enrich import run as run_gene_sets
 from ohmics.io import write_table
 from ohmics.tables import ENRICHMENT, SKIPPED
 
@@ -32,18 +33,19 @@ def run(arguments: argparse.Namespace) -> int:
     counts = ad.read_h5ad(arguments.counts)
     tables, rows = [], []
     for method in ("flip", "camera"):
-        found, skipped = enrich.run(
+        found, skipped = run_gene_sets(
             counts,
             usable_rows,
             contrasts_of(settings),
             gene_lists=_by_cell_type(lists, sorted(set(counts.obs["cell_type"].astype(str)))),
             primary=pd.DataFrame(lists["primary"]),
-            settings=enrich.Settings(method=method, seed=settings["seed"], **settings["gene_sets"]),
+            settings=Settings(method=method, seed=settings["seed"], **settings["gene_sets"]),
             **settings["de"],
         )
         tables.append(found)
         rows += skipped.to_dict("records")
-    whole = pd.concat([table for table in tables if len(table)], ignore_index=True) if any(map(len, tables)) else tables[0]
+    filled = [table for table in tables if len(table)] or tables[:1]
+    whole = pd.concat(filled, ignore_index=True)
     write_table(whole, ENRICHMENT, arguments.out_enrichment)
     write_table(skipped_frame(rows), SKIPPED, arguments.out_skipped)
     return 0

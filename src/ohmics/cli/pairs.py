@@ -23,9 +23,10 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Resolve the pairs, print them and write them."""
     samples, qc = read_table(arguments.samples, SAMPLES), read_table(arguments.qc, QC)
-    excluded = qc.loc[qc["verdict"] == "excluded", "sample"].tolist()
-    pairs = resolve_pairs(samples, contrasts_of(arguments.settings), excluded=excluded)
-    for line in describe_pairs(pairs):
+    out = qc[qc["verdict"] == "excluded"]
+    contrasts = contrasts_of(arguments.settings)
+    pairs = resolve_pairs(samples, contrasts, excluded=dict(zip(out["sample"], out["flags"].fillna(""), strict=True)))
+    for line in describe_pairs(pairs, contrasts):
         print(line)
     write_table(pairs, PAIRS, arguments.out)
     return 0

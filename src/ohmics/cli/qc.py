@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     adata = read(
         arguments.matrix,
         modality="single_cell",
+        sample=sample,
         gene_ids=settings["input_gene_ids"],
         transgenes=settings["input_transgenes"],
     )

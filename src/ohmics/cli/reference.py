@@ -12,7 +12,7 @@ import pandas as pd
 from ohmics.cli._common import read_samples_and_qc, stage_parser
 from ohmics.io import write_h5ad, write_table
 from ohmics.plan_paths import part_paths
-from ohmics.qc.identity import check_identity
+from ohmics.qc.identity import check_identity, sex_counts
 from ohmics.reference import combine
 from ohmics.tables import GENE_REFERENCE, IDENTITY
 
@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     together = ad.concat(sums, join="outer", merge="first", fill_value=0)
     together.var["feature_type"] = together.var["feature_type"].astype(str)
     write_h5ad(together, arguments.out_sums)
-    write_table(check_identity(together, samples), IDENTITY, arguments.out_identity)
+    write_table(check_identity(sex_counts(together), samples), IDENTITY, arguments.out_identity)
     return 0

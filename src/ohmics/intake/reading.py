@@ -226,6 +226,7 @@ def _assemble(
         adata.obs["sample"] = sample
     absent = [name for name in transgenes if name not in construct.values()]
     adata.uns["ohmics"] = {
+        "modality": "bulk" if isinstance(sample, list) else "single_cell",
         "intake": {
             "format": raw.form,
             "taken_from": raw.taken_from,
@@ -238,7 +239,7 @@ def _assemble(
             "transgenes": list(construct.values()),
             "transgenes_absent": absent,
             "notes": [*raw.notes, *resolution.report.notes, *notes],
-        }
+        },
     }
     return adata
 

@@ -48,7 +48,7 @@ def composition(
     table = table.reindex(index=order, columns=list(known)).fillna(0.0)
     places = _places(order, groups)
     with style.applied():
-        left = 0.2 + max(style.text_width(style.clip_label(name, 28)) for name in order)
+        left = 0.3 + max(style.text_width(style.clip_label(name, 28)) for name in order)
         legend = 0.5 + max(style.text_width(style.clip_label(name, 26)) for name in known)
         rows = places[-1] + 1
         width = left + 4.2 + legend

@@ -100,7 +100,7 @@ def _canvas(
         f"{name}  {_ARROWS.get((directions or {}).get(mechanism, ''), ' ')}"
         for name, mechanism in zip(names, rows["mechanism"], strict=True)
     ]
-    left = 0.15 + max(style.text_width(label) for label in labels)
+    left = 0.3 + max(style.text_width(label) for label in labels)
     right = 3.0
     width = left + 3.6 + right
     height = 1.32 + 0.23 * len(rows)

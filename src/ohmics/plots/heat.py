@@ -131,7 +131,7 @@ def _canvas(
     title: str,
 ) -> tuple[Figure, Axes, tuple[float, float]]:
     names = {name: style.clip_label((labels or {}).get(name, name), 52) for name in mechanisms}
-    left = 0.15 + max(style.text_width(name) for name in names.values())
+    left = 0.3 + max(style.text_width(name) for name in names.values())
     step = 0.5 if len(patients) <= 12 else 0.3 if len(patients) <= 30 else 0.22
     # The legend and the title need room even where there are only one or two patients.
     width = max(left + step * len(patients) + 0.2, 6.6, style.text_width(title, 10) * 1.12 + 0.3)

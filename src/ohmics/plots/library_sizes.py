@@ -49,7 +49,7 @@ def library_sizes(
     rows = qc.set_index("sample").reindex(order)
     step = 0.2 if len(order) <= 60 else 0.14
     with style.applied():
-        left = 0.2 + max(style.text_width(style.clip_label(name, 24), 8 if step == 0.2 else 6.5) for name in order)
+        left = 0.3 + max(style.text_width(style.clip_label(name, 24), 8 if step == 0.2 else 6.5) for name in order)
         width, height = left + 6.6, 1.0 + step * len(order)
         figure = Figure(figsize=(width, height))
         for place, (column, label) in enumerate((("median_umi", size_label), ("median_genes", "genes detected"))):

@@ -43,10 +43,10 @@ def timeline(
         return style.blank("There is no sample.")
     across = list(timepoints) if timepoints is not None else style.in_order(samples["timepoint"].unique())
     down = list(patients) if patients is not None else style.in_order(samples["patient"].unique())
-    known = style.colours_for(samples["timepoint"], colours)
+    known = style.colours_for(samples["timepoint"], colours or style.assign(across))
     groups = dict(list(samples.groupby(["patient", "timepoint"], sort=True, observed=True)))
     with style.applied():
-        left = 0.25 + max(style.text_width(style.clip_label(name, 20)) for name in down)
+        left = 0.3 + max(style.text_width(style.clip_label(name, 20)) for name in down)
         step = max(1.0, 0.15 + max(style.text_width(style.clip_label(name, 16)) for name in across))
         width = max(left + step * len(across) + 0.2, 4.6)
         height = 1.15 + 0.25 * len(down)
@@ -86,7 +86,14 @@ def _finish(figure: Figure, down: Sequence[str], across: Sequence[str], title: s
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    figure.text(0.02, 1 - 0.1 / figure.get_size_inches()[1], style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top")
+    figure.text(
+        0.02,
+        1 - 0.1 / figure.get_size_inches()[1],
+        style.clip_label(title, 60),
+        fontsize=10,
+        fontweight="bold",
+        va="top",
+    )
     handles = [
         Line2D([], [], marker=marker, linestyle="", color=style.PALE_INK, markersize=6, label=_WORDS[verdict])
         for verdict, marker in _MARKERS.items()

@@ -123,7 +123,7 @@ def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
             reasons="" if words.is_missing(row["reasons"]) else str(row["reasons"]),
             pro=tuple(words.split(row["lines_for"])),
             con=tuple(words.split(row["lines_against"])),
-            target=words.anchor(f"verdicts-{view.name}", row["mechanism"]),
+            target=words.row_id(f"verdicts-{view.name}", row["mechanism"]),
         )
         for _, row in pd.concat([contradicted, argued]).iterrows()
     ]

@@ -117,7 +117,7 @@ def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> Con
         parts: list[str] = []
         for verdict in ("supported", "contradicted", "open", "not_assessable"):
             own = rows[rows["verdict"] == verdict]
-            links = tuple(Link(names.get(m, m), words.anchor(f"verdicts-{contrast.name}", m)) for m in own["mechanism"])
+            links = tuple(Link(names.get(m, m), words.row_id(f"verdicts-{contrast.name}", m)) for m in own["mechanism"])
             groups.append(VerdictGroup(verdict, _lead(verdict, own), links))
             cards.append(Card(verdict, len(own), words.phrase(verdict)))
             verb = "" if parts else "is " if len(own) == 1 else "are "

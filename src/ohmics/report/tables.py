@@ -123,7 +123,7 @@ def table_view(
 def _anchors(shown: pd.DataFrame, id: str, anchor: Sequence[str]) -> tuple[str, ...]:
     if not anchor or not all(name in shown for name in anchor):
         return ("",) * len(shown)
-    return tuple(words.anchor(id, *row) for row in shown[list(anchor)].itertuples(index=False, name=None))
+    return tuple(words.row_id(id, *row) for row in shown[list(anchor)].itertuples(index=False, name=None))
 
 
 def _explained(head: Head, table: Table | None) -> Head:

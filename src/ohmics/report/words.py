@@ -109,6 +109,11 @@ def anchor(*parts: object) -> str:
     return "-".join(re.sub(r"[^A-Za-z0-9_]", lambda found: f"-{ord(found.group()):x}-", str(part)) for part in parts)
 
 
+def row_id(table: str, *key: object) -> str:
+    """Return the HTML id of a table's row."""
+    return f"{table}-{anchor(*key)}"
+
+
 def sentence(text: str) -> str:
     """Return text that begins with a capital letter and ends with a full stop."""
     plain = text.strip()

@@ -15,25 +15,31 @@ MIN_REFERENCE_CELLS = 100
 """With fewer cells of a type in the whole cohort, its sds are too uncertain and all cells are used."""
 
 
-def reference_rows(reference: pd.DataFrame, cell_types: Collection[str] | None = None) -> pd.DataFrame:
+def reference_rows(
+    reference: pd.DataFrame, cell_type: str | None = None, descendants: Collection[str] = ()
+) -> pd.DataFrame:
     """Return ``mean``, ``sd`` and ``n_cells``, indexed by gene.
 
     Parameters
     ----------
     reference
         GENE_REFERENCE, or a frame indexed by gene with ``mean`` and ``sd``.
-    cell_types
-        Types to pool (a type and its descendants); None, or types with fewer than 100 cells in the
-        cohort, pools all cells. Which is used depends on the reference alone, so it is the same in
-        every sample.
+    cell_type
+        The type whose rows are used. Without rows of its own its descendants are pooled; with fewer than
+        100 cells in the cohort, and for None, all cells are used. Which it is depends on the reference
+        alone, so it is the same in every sample.
+    descendants
+        Types whose cells belong to the type.
     """
     if "gene" not in reference or "cell_type" not in reference:
         absent = [name for name in ("mean", "sd") if name not in reference]
         if absent:
             raise OhmicsError(f"reference lacks {', '.join(absent)}; make it with gene_reference")
         return reference
-    named = reference["cell_type"].isin(list(cell_types)) if cell_types is not None else None
-    chosen = reference[named] if named is not None else reference.iloc[:0]
+    own = reference["cell_type"] == cell_type
+    if cell_type is not None and not own.any():
+        own = reference["cell_type"].isin(list(descendants))
+    chosen = reference[own]
     if chosen.empty or int(chosen.groupby("cell_type")["n_cells"].max().sum()) < _enough(reference):
         total = reference["cell_type"] == ALL
         chosen = reference[total] if total.any() else reference

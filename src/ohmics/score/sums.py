@@ -40,11 +40,11 @@ class GeneSums:
         """
         kept = [genes[self.usable[genes]] for genes in lists]
         sizes = np.array([len(genes) for genes in kept], dtype=np.float64)
-        if absent is not None:
-            sizes += np.asarray(absent, dtype=np.float64)
         fixed = np.array([self.constant[genes].sum() for genes in kept], dtype=np.float64)
         sums = list_sums(self.matrix, kept)
-        return self._finish(sums, fixed, sizes[None, :] * self.base[:, None], sizes)
+        base = sizes[None, :] * self.base[:, None]
+        # An unexpressed gene adds nothing to the sum (its value, constant and base cancel), only to the size.
+        return self._finish(sums, fixed, base, sizes if absent is None else sizes + np.asarray(absent))
 
     @cached_property
     def profile(self) -> FloatArray:

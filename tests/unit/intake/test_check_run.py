@@ -79,9 +79,7 @@ def test_of_a_large_cohort_only_the_first_cells_are_read(
 ) -> None:
     writers["tenx"](tmp_path / "a.h5", made)
     writers["mtx"](tmp_path / "b", made, packed=True, version=3)
-    (tmp_path / "samples.tsv").write_text(
-        "sample\tpatient\ttimepoint\tpath\ns1\tP1\tpre\ta.h5\ns2\tP1\trelapse\tb\n"
-    )
+    (tmp_path / "samples.tsv").write_text("sample\tpatient\ttimepoint\tpath\ns1\tP1\tpre\ta.h5\ns2\tP1\trelapse\tb\n")
     (tmp_path / "config.yaml").write_text("project: S\ninput: {samples: samples.tsv, modality: single_cell}\n")
     whole = check_run(load_config(tmp_path / "config.yaml"))
     assert "24 cells in 2 matrices" in whole.notes

@@ -37,7 +37,9 @@ def _faults(folder: Path, text: str) -> list[str]:
 
 def test_a_minimal_config_gets_every_default(folder: Path) -> None:
     config = _load(folder, MINIMAL)
-    assert config == Config(project="Study", input=InputConfig(samples=str(folder / "samples.tsv"), modality="single_cell"))
+    assert config == Config(
+        project="Study", input=InputConfig(samples=str(folder / "samples.tsv"), modality="single_cell")
+    )
 
 
 def _defaults(schema: dict[str, Any]) -> dict[str, Any]:
@@ -120,14 +122,18 @@ def test_words_that_old_yaml_misreads_stay_text(folder: Path, word: str) -> None
     assert read_yaml(folder / "a.yaml") == {"key": word}
 
 
-@pytest.mark.parametrize(("text", "value"), [("1e6", 1e6), ("-2", -2), (".5", 0.5), ("true", True), ("~", None), ("", None)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e6", 1e6), ("-2", -2), (".5", 0.5), ("true", True), ("~", None), ("", None)]
+)
 def test_numbers_truth_and_null_are_read(folder: Path, text: str, value: object) -> None:
     (folder / "a.yaml").write_text(f"key: {text}\n")
     assert read_yaml(folder / "a.yaml") == {"key": value}
 
 
 def test_values_of_a_contrast_are_text(folder: Path) -> None:
-    config = _load(folder, MINIMAL + "contrasts: [{variable: day, test: 21, reference: 11.0, pair_by: [patient, car]}]\n")
+    config = _load(
+        folder, MINIMAL + "contrasts: [{variable: day, test: 21, reference: 11.0, pair_by: [patient, car]}]\n"
+    )
     (contrast,) = config.contrasts
     assert (contrast.test, contrast.reference, contrast.name) == ("21", "11", "21_vs_11")
     assert contrast.blocks == ("patient", "car")
@@ -139,7 +145,8 @@ def test_environment_variables_in_paths(folder: Path, monkeypatch: pytest.Monkey
     assert _load(folder, text).input.samples == str(folder / "samples.tsv")
     monkeypatch.delenv("STUDY_FOLDER")
     assert _faults(folder, text) == [
-        "config.yaml, key input.samples: the environment variable STUDY_FOLDER of `${STUDY_FOLDER}/samples.tsv` is not set."
+        "config.yaml, key input.samples: the environment variable STUDY_FOLDER of `${STUDY_FOLDER}/samples.tsv` "
+        "is not set."
     ]
 
 
@@ -148,15 +155,24 @@ def test_environment_variables_in_paths(folder: Path, monkeypatch: pytest.Monkey
     [
         ("contarst: []", "config.yaml: unknown key `contarst`; did you mean `contrasts`?"),
         ("qc: {min_umis: 3}", "config.yaml, key qc: unknown key `min_umis`; did you mean `min_umi`?"),
-        ("qc: {min_umi: many}", "config.yaml, key qc.min_umi: `many` is not a whole number; Fewest UMI of a kept cell."),
+        (
+            "qc: {min_umi: many}",
+            "config.yaml, key qc.min_umi: `many` is not a whole number; Fewest UMI of a kept cell.",
+        ),
         ("qc: {max_pct_mito: 150}", "config.yaml, key qc.max_pct_mito: 150 is out of range; legal: at most 100"),
         ("qc: {doublets: yes}", "config.yaml, key qc.doublets: `yes` is not true or false"),
         ("seed:", "config.yaml, key seed: `null` is not a whole number; give a value, or leave the key out"),
-        ("score: {tiers: [cor]}", "key score.tiers, entry 1: `cor` is not a value of this key; legal: core, additional"),
+        (
+            "score: {tiers: [cor]}",
+            "key score.tiers, entry 1: `cor` is not a value of this key; legal: core, additional",
+        ),
         ("score: {methods: []}", "config.yaml, key score.methods: the value is empty; Scoring methods."),
         ("contrasts: [{test: a, reference: b}]", "config.yaml, key contrasts, entry 1: key `variable` is missing"),
         ("contrasts: [{variable: t, test: true, reference: b}]", "`true` is not text or a number; put it in quotes"),
-        ("contrasts: [{variable: t, test: a}]", "key contrasts, entry 1: contrast on `t`: give both test and reference"),
+        (
+            "contrasts: [{variable: t, test: a}]",
+            "key contrasts, entry 1: contrast on `t`: give both test and reference",
+        ),
         ("contrasts: [{variable: t, name: a/b}]", "`a/b` holds a character that is not allowed"),
         ("contrasts: [{variable: t, pair_by: 3}]", "key pair_by: `3` is not text or a list"),
         ("contrasts: [{variable: t}, {variable: t}]", "config.yaml, key contrasts: two contrasts are named `t`"),
@@ -178,7 +194,10 @@ def test_each_fault_has_its_sentence(folder: Path, text: str, sentence: str) -> 
     [
         ("{samples: samples.tsv}", "config.yaml, key input: key `modality` is missing; What the matrices hold."),
         ("{samples: samples.tsv, modality: sc}", "`sc` is not a value of this key; legal: single_cell, bulk"),
-        ("{samples: samples.tsv, modality: bulk}", "config.yaml, key input: key `matrix` is missing; a bulk run reads one"),
+        (
+            "{samples: samples.tsv, modality: bulk}",
+            "config.yaml, key input: key `matrix` is missing; a bulk run reads one",
+        ),
         ("{samples: none.tsv, modality: single_cell}", "config.yaml, key input.samples: no such file: none.tsv"),
         ("{samples: samples.tsv, modality: single_cell, matrix: counts.csv}", "key `matrix` is for bulk runs"),
     ],

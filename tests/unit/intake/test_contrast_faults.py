@@ -49,7 +49,10 @@ def test_sound_contrasts_have_no_fault(samples: pd.DataFrame) -> None:
         ({"pair_by": "response", "where": {"sample": ["Apre", "Brelapse"]}}, "there is no pair: none of 2 blocks"),
         ({"pair_by": "site"}, "`site` is empty for Arelapse, Brelapse, Crelapse"),
         ({"interact_with": "response"}, "interact_with `response` has 3 groups (CR, PD, NE); legal: two groups"),
-        ({"interact_with": "age", "where": {"patient": "A"}}, "`age` changes within patient A; legal: one group a unit"),
+        (
+            {"interact_with": "age", "where": {"patient": "A"}},
+            "`age` changes within patient A; legal: one group a unit",
+        ),
         ({"variable": "response", "test": None, "reference": None}, "`response` is no number that varies (CR, PD, NE)"),
         ({"unit": "donor"}, "`donor` is no column of the sheet"),
     ],

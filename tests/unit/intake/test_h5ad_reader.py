@@ -143,3 +143,16 @@ def test_a_file_of_anndata_before_0_7(tmp_path: Path, made) -> None:
     found = read(path, modality="single_cell")
     assert list(found.var["original_id"]) == made.ids
     np.testing.assert_array_equal(found.X.toarray(), counts.toarray())
+
+
+@pytest.mark.parametrize("form", ["categories beside the columns", "values with a mask"])
+def test_other_encodings_of_text_columns(tmp_path: Path, adata: ad.AnnData, made, form: str) -> None:
+    adata.var_names = [f"row{number}" for number in range(adata.n_vars)]
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(tmp_path / "a.h5ad", "r+") as handle:
+        if form == "values with a mask":
+            handle["var/feature_name/values"] = np.array(made.names, dtype="S")
+        else:
+            handle["var/feature_name"] = np.arange(40, dtype=np.int8)
+            handle["var/__categories/feature_name"] = np.array(made.names, dtype="S")
+    assert list(read(tmp_path / "a.h5ad", modality="single_cell").var_names) == made.names

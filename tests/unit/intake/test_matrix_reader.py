@@ -55,7 +55,9 @@ def test_a_heading_row_as_r_writes_it(tmp_path: Path, counts: pd.DataFrame) -> N
 
 def test_feature_counts_layout(tmp_path: Path, counts: pd.DataFrame) -> None:
     frame = counts.copy()
-    for position, (name, value) in enumerate([("Chr", "1;1"), ("Start", 5), ("End", 9), ("Strand", "+"), ("Length", 4)]):
+    for position, (name, value) in enumerate(
+        [("Chr", "1;1"), ("Start", 5), ("End", 9), ("Strand", "+"), ("Length", 4)]
+    ):
         frame.insert(position, name, value)
     frame.index.name = "Geneid"
     (tmp_path / "c.tsv").write_text("# Program:featureCounts v2\n" + frame.to_csv(sep="\t"))
@@ -116,8 +118,9 @@ def test_estimated_counts_are_rounded_and_said(tmp_path: Path, counts: pd.DataFr
     big.to_csv(tmp_path / "c.csv")
     adata = read(tmp_path / "c.csv", modality="bulk")
     np.testing.assert_array_equal(adata.X.toarray(), np.round(big.to_numpy().T))
-    assert "100% of the values are estimated counts with fractions; they are rounded" in (
-        adata.uns["ohmics"]["intake"]["notes"]
+    assert (
+        "100% of the values are estimated counts with fractions; they are rounded"
+        in (adata.uns["ohmics"]["intake"]["notes"])
     )
 
 

@@ -107,7 +107,9 @@ def test_unpaired_contrasts_of_patients_with_both_values_are_pointed_out(samples
 
 
 def test_where_limits_and_numbers_compare_as_text() -> None:
-    samples = _samples(("a1", "A", "pre", "x"), ("a2", "A", "relapse", "x"), ("b1", "B", "pre", "y"), dose=[1.0, 2.5, None])
+    samples = _samples(
+        ("a1", "A", "pre", "x"), ("a2", "A", "relapse", "x"), ("b1", "B", "pre", "y"), dose=[1.0, 2.5, None]
+    )
     assert text_values(samples["dose"]).tolist() == ["1", "2.5", ""]
     contrast = Contrast(variable="timepoint", test="relapse", reference="pre", where={"dose": ("1", "2.5")})
     assert in_contrast(samples, contrast).tolist() == [True, True, False]

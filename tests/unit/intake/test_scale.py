@@ -30,7 +30,9 @@ def test_counts_pass(counts: np.ndarray, modality: str) -> None:
 def test_log_values(counts: np.ndarray) -> None:
     logged = np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4)
     (what,) = _what(logged)
-    assert what.startswith("the values look log-transformed: 100% of the values are no whole numbers and the largest is")
+    assert what.startswith(
+        "the values look log-transformed: 100% of the values are no whole numbers and the largest is"
+    )
 
 
 def test_a_few_fractions_do_not_make_counts_logged(counts: np.ndarray) -> None:

@@ -19,7 +19,7 @@ def flip_p(d):
     return np.mean(sums >= abs(d.sum()) * (1 - 1e-9))
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 8, 11])
+@pytest.mark.parametrize("n", [2, 5, 8, 11])
 def test_p_is_scipys_exact_paired_permutation_test(n):
     random = np.random.default_rng(n)
     d = random.normal(0.4, 1, size=(n, 4))

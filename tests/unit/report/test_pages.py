@@ -1,0 +1,276 @@
+"""Pages: one file that fetches nothing, escapes everything, says what is absent, and is the same twice."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from ohmics import tables
+from ohmics.errors import OhmicsError
+from ohmics.report import ReportInputs, qc_page, signatures_page
+from ohmics.report import render as rendering
+
+PAGES = {"qc": qc_page, "signatures": signatures_page}
+_VOID = {"meta", "link", "img", "br", "hr", "input", "area", "base", "col", "embed", "source", "track", "wbr"}
+
+
+class Page(HTMLParser):
+    """Collects what the tests ask about, and every tag that is closed out of order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.fetched: list[str] = []
+        self.headings: list[int] = []
+        self.attributes: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags[tag] += 1
+        self.attributes.append((tag, found))
+        if found.get("id"):
+            self.ids.append(str(found["id"]))
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag == "a":
+            self.links.append(str(found.get("href")))
+        else:
+            self.fetched += [
+                str(found[name]) for name in ("src", "href", "xlink:href", "srcset", "data") if found.get(name)
+            ]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self.open or self.open[-1] not in ("script", "style"):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module", params=sorted(PAGES))
+def page(request: pytest.FixtureRequest, inputs: ReportInputs) -> str:
+    return PAGES[request.param](inputs)
+
+
+def test_tags_close_in_order_and_ids_are_unique(page: str) -> None:
+    parsed = Page(page)
+    assert parsed.wrong == []
+    assert parsed.open == []
+    assert [name for name, number in Counter(parsed.ids).items() if number > 1] == []
+
+
+def test_page_has_title_language_landmarks_and_headings_in_order(page: str) -> None:
+    parsed = Page(page)
+    assert dict(parsed.attributes)["html"]["lang"] == "en"
+    for tag in ("title", "main", "header", "footer", "h1"):
+        assert parsed.tags[tag] == 1, tag
+    assert parsed.tags["nav"] >= 1
+    steps = [later - earlier for earlier, later in zip(parsed.headings, parsed.headings[1:], strict=False)]
+    assert max(steps) <= 1
+
+
+def test_nothing_is_fetched(page: str) -> None:
+    parsed = Page(page)
+    assert parsed.fetched
+    assert [place for place in parsed.fetched if not place.startswith(("data:image/png;base64,", "#"))] == []
+    assert "@import" not in page
+    assert [m for m in re.findall(r"url\(([^)]*)\)", page) if not m.strip("'\"").startswith("#")] == []
+    assert {"link", "iframe", "object", "embed"} & set(parsed.tags) == set()
+
+
+def test_policy_forbids_everything_but_what_is_in_the_page(page: str) -> None:
+    metas = [
+        a for tag, a in Page(page).attributes if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    policy = str(metas[0]["content"])
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-")
+    assert "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+
+
+def test_links_within_the_page_lead_somewhere(page: str) -> None:
+    parsed = Page(page)
+    inner = {link[1:] for link in parsed.links if link.startswith("#")}
+    assert inner
+    assert inner - set(parsed.ids) == set()
+
+
+def test_outer_links_are_publications_and_send_no_referrer(page: str) -> None:
+    outer = [a for tag, a in Page(page).attributes if tag == "a" and not str(a.get("href")).startswith("#")]
+    assert outer
+    for link in outer:
+        assert str(link["href"]).startswith("https://doi.org/10.")
+        assert link["rel"] == "noreferrer"
+
+
+def test_figures_and_tables_say_what_they_are(page: str) -> None:
+    parsed = Page(page)
+    assert [a for tag, a in parsed.attributes if tag == "img" and not a.get("alt")] == []
+    assert [
+        a for tag, a in parsed.attributes if tag == "svg" and not (a.get("role") == "img" and a.get("aria-label"))
+    ] == []
+    assert parsed.tags["table"] == parsed.tags["caption"] > 0
+    assert parsed.tags["figure"] == parsed.tags["figcaption"] > 0
+
+
+def test_research_use_is_stated(page: str) -> None:
+    assert "Research use only; never a diagnosis." in Page(page).text
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_same_inputs_give_the_same_bytes(name: str, make: Callable[..., ReportInputs]) -> None:
+    one, two = make(n_patients=3, n_cells=300, n_mechanisms=12), make(n_patients=3, n_cells=300, n_mechanisms=12)
+    assert PAGES[name](one) == PAGES[name](two)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_bulk_pages_are_made_too(name: str, make: Callable[..., ReportInputs]) -> None:
+    parsed = Page(PAGES[name](make(n_patients=4, n_mechanisms=12, bulk=True)))
+    assert parsed.wrong == []
+    assert "Bulk expression" in parsed.text
+    assert "UMAP" not in parsed.text
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "=cmd()|' /C calc'!A0",
+    "🙂" * 5,
+    "x" * 200,
+    "שלום",
+    "a&b$c$",
+)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+@pytest.mark.parametrize("bad", HOSTILE)
+def test_hostile_names_appear_as_text(name: str, bad: str, make: Callable[..., ReportInputs]) -> None:
+    made = make(n_patients=3, n_cells=200, n_mechanisms=8, rename={"P1": bad})
+    parsed = Page(PAGES[name](made))
+    assert parsed.wrong == []
+    assert parsed.tags["script"] == 1
+    assert [a for _, a in parsed.attributes if any(key.startswith("on") for key in a)] == []
+    assert bad in parsed.text
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_run_with_samples_only_says_what_is_absent(name: str, inputs: ReportInputs) -> None:
+    bare = ReportInputs(config={}, samples=inputs.samples)
+    parsed = Page(PAGES[name](bare))
+    assert parsed.wrong == []
+    assert "This run did not make this table." in parsed.text
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_empty_tables_make_a_page(name: str, inputs: ReportInputs) -> None:
+    empty = replace(
+        inputs,
+        **{
+            field: tables.TABLES[field.upper()].empty()
+            for field in ("pairs", "qc", "cell_qc", "identity", "cells", "effects", "enrichment", "composition")
+        },
+        **{field: tables.TABLES[field.upper()].empty() for field in ("evidence", "skipped", "coverage", "de")},
+    )
+    parsed = Page(PAGES[name](empty))
+    assert parsed.wrong == []
+    assert "No row." in parsed.text or "Nothing was skipped." in parsed.text
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_pages_without_a_catalogue_show_identifiers(name: str, inputs: ReportInputs) -> None:
+    assert Page(PAGES[name](replace(inputs, catalog=None))).wrong == []
+
+
+def test_qc_page_names_excluded_samples_with_their_reason(inputs: ReportInputs) -> None:
+    text = Page(qc_page(inputs)).text
+    assert "7 of 8 samples of 4 patients are usable, 2 of them with care." in text
+    assert "P4_relapse : 4 cells kept, fewer than 20" in text
+
+
+def test_qc_page_shows_depth_of_both_sides(inputs: ReportInputs) -> None:
+    assert inputs.qc is not None
+    depth = inputs.qc.set_index("sample")["median_umi"]
+    parsed = Page(qc_page(inputs))
+    assert "Depth of both sides of each pair" in parsed.text
+    for name in ("P1_pre", "P1_relapse"):
+        assert f"{depth[name]:,.0f}" in parsed.text
+
+
+def test_signatures_page_counts_and_names_verdicts(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    cohort = inputs.evidence[inputs.evidence["level"] == "cohort"]
+    counts = cohort["verdict"].value_counts()
+    text = Page(signatures_page(inputs)).text
+    verb = "is" if counts["supported"] == 1 else "are"
+    expected = (
+        f"Of {len(cohort)} mechanisms, {counts['supported']} {verb} supported, {counts['contradicted']} contradicted,"
+        f" {counts['open']} open and {counts['not_assessable']} not assessable."
+    )
+    assert expected in text
+    for mechanism in cohort.loc[cohort["verdict"] == "contradicted", "mechanism"]:
+        assert inputs.catalog is not None
+        assert inputs.catalog.mechanisms[mechanism].name in text
+
+
+def test_signatures_page_says_what_limits_it(inputs: ReportInputs) -> None:
+    text = Page(signatures_page(inputs)).text
+    assert "Few pairs: 3 independent units allow no p below 0.25" in text
+    assert "1 of 3 pairs differs in more than the contrast: P3 (tissue)." in text
+    assert "Composition, not tested" in text
+    assert "1 sample left out: P4_relapse" in text
+    assert "not calibrated" in text
+
+
+def test_every_cohort_verdict_is_on_the_page_once_with_its_reasons(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    parsed = Page(signatures_page(inputs))
+    cohort = inputs.evidence[inputs.evidence["level"] == "cohort"]
+    for row in cohort.itertuples(index=False):
+        assert parsed.ids.count(f"verdicts-relapse_vs_pre-{row.mechanism}") == 1
+        assert str(row.reasons) in parsed.text
+
+
+def test_lines_for_and_against_are_both_shown(inputs: ReportInputs) -> None:
+    parsed = Page(signatures_page(inputs))
+    assert parsed.text.count("What argues for") == parsed.text.count("What argues against") > 1
+
+
+def test_a_page_that_is_too_large_is_refused(inputs: ReportInputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "MOST_BYTES", 1_000)
+    with pytest.raises(OhmicsError, match="would be"):
+        qc_page(inputs)
+
+
+def test_pages_stay_small_with_many_rows(make: Callable[..., ReportInputs]) -> None:
+    made = make(n_patients=3, n_cells=200, n_mechanisms=8)
+    assert made.enrichment is not None
+    parts = [made.enrichment.assign(gene_list=made.enrichment["gene_list"] + f"_{number}") for number in range(500)]
+    many = replace(made, enrichment=pd.concat(parts, ignore_index=True))
+    page = signatures_page(many)
+    assert "Shown are the first 1,000 of 4,000 rows." in page
+    assert len(page.encode()) < 2_000_000
