@@ -343,3 +343,21 @@ def _name_groups(
         undecided = (label == UNASSIGNED) & (share >= min_confidence)
         label[undecided] = group
         confidence[undecided] = share[undecided]
+
+
+def confusion(cells: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """Return how published labels (rows) and our cell types (columns) meet, in cells.
+
+    Parameters
+    ----------
+    cells
+        Columns sample, barcode, cell_type (CELLS or the result of `annotate`).
+    labels
+        Columns sample, barcode, cell_type: the published label. Cells without one stand in the row
+        ``(no label)``; labels whose cell was not kept stand in the column ``(not kept)``.
+    """
+    merged = cells[[*KEY, "cell_type"]].merge(labels[[*KEY, "cell_type"]], on=KEY, how="outer", suffixes=("", "_label"))
+    return pd.crosstab(
+        merged["cell_type_label"].fillna("(no label)").rename("label"),
+        merged["cell_type"].fillna("(not kept)").rename("cell_type"),
+    )

@@ -16,9 +16,11 @@ import pandas as pd
 
 from ohmics.intake.config import load_config
 from ohmics.intake.contrasts import contrast_faults
+from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
 from ohmics.errors import OhmicsError
 from ohmics.provenance import code_digest
+from ohmics.score.methods import METHODS
 from ohmics.shipped import shipped
 
 # stage: the parts of the config its command reads, as dotted paths.
@@ -147,7 +149,9 @@ def load_plan(path: str | Path) -> Plan:
         modality=given["modality"],
         matrix=given.get("matrix"),
     )
-    faults = contrast_faults(samples, config.contrasts, where=f"{Path(path).name}, key contrasts")
+    name = Path(path).name
+    faults = name_faults(config, methods=tuple(METHODS), where=name)
+    faults += contrast_faults(samples, config.contrasts, where=f"{name}, key contrasts")
     if faults:
         raise OhmicsError(faults)
     return Plan(config=plain, config_path=Path(path).resolve(), samples=samples)

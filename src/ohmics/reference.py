@@ -124,16 +124,26 @@ def combine(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     A gene that some samples were not measured for rests on the cells of the others. The sd has divisor
     n - 1 and is 0 for one cell. Parts are read one at a time.
     """
-    total: pd.DataFrame | None = None
+    totals: dict[str, pd.DataFrame] = {}
     for part in parts:
         absent = [name for name in STATS_COLUMNS if name not in part]
         if absent:
             raise OhmicsError(Fault(f"a part of the reference lacks {listing(absent)}", legal=", ".join(STATS_COLUMNS)))
-        rows = part.loc[:, list(STATS_COLUMNS)].groupby(["cell_type", "gene"], sort=False).sum()
-        total = rows if total is None else total.add(rows, fill_value=0.0)
-    if total is None or total.empty:
+        for cell_type, rows in part.groupby("cell_type", sort=False):
+            sums = rows.set_index("gene")[list(STATS_COLUMNS[2:])].astype(np.float64)
+            if sums.index.has_duplicates:
+                sums = sums.groupby(level=0, sort=False).sum()
+            before = totals.get(str(cell_type))
+            if before is None:
+                totals[str(cell_type)] = sums
+            elif before.index.equals(sums.index):
+                totals[str(cell_type)] = before + sums
+            else:
+                totals[str(cell_type)] = before.add(sums, fill_value=0.0)
+    if not totals:
         raise OhmicsError(Fault("there is no sample to make a reference of", remedy="see the QC table"))
-    total = total[total["n_cells"] > 0].sort_index()
+    total = pd.concat({name: totals[name].sort_index() for name in sorted(totals)}, names=["cell_type", "gene"])
+    total = total[total["n_cells"] > 0]
     n = total["n_cells"].to_numpy(dtype=np.float64)
     mean = total["sum"].to_numpy() / n
     variance = np.maximum(total["sum_sq"].to_numpy() - n * mean**2, 0.0) / np.maximum(n - 1, 1)

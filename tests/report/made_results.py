@@ -98,7 +98,7 @@ def effects(catalog: Any, patients: list[str], random: np.random.Generator, bulk
     rows = []
     for key, mechanism in catalog.mechanisms.items():
         line = mechanism.primary_line
-        if line.nature != "expression" or key in ("caf_exclusion", "vegf_vasculature"):
+        if line is None or line.nature != "expression" or key in ("caf_exclusion", "vegf_vasculature"):
             continue
         sd = float(random.uniform(0.015, 0.08))
         mean = float(random.choice([0.0, 0.0, 0.0, 1.6, -1.6])) * sd

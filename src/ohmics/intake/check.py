@@ -13,9 +13,10 @@ import pandas as pd
 from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
 from ohmics.intake.config import Config
 from ohmics.intake.contrasts import contrast_faults
+from ohmics.intake.names import name_faults
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
 from ohmics.intake.reading import read
-from ohmics.intake.resources import antigen_genes, cell_types
+from ohmics.intake.resources import antigen_genes
 from ohmics.intake.sheet import read_samples
 
 FULL_READ = 200 * 2**20
@@ -80,7 +81,7 @@ def check_run(config: Config, *, methods: Collection[str] = ()) -> CheckResult:
         samples = samples_of(config)
     except OhmicsError as error:
         faults.extend(error.faults)
-    _check_names(config, methods, faults)
+    faults.extend(name_faults(config, methods=methods))
     matrices = _matrices(config, samples, faults)
     pairs = pd.DataFrame()
     if samples is not None:
@@ -118,23 +119,6 @@ def samples_of(config: Config) -> pd.DataFrame:
     return read_samples(
         given.samples, columns=given.columns, defaults=given.defaults, modality=given.modality, matrix=given.matrix
     )
-
-
-def _check_names(config: Config, methods: Collection[str], faults: Faults) -> None:
-    known = cell_types()
-    for key, names, legal in (
-        ("annotate.types", config.annotate.types or (), known),
-        ("malignant.cell_types", config.malignant.cell_types, known),
-        ("score.methods", config.score.methods if methods else (), tuple(methods)),
-    ):
-        for name in names:
-            if name not in legal:
-                faults.add(
-                    f"`{name}` is not known",
-                    where=f"config, key {key}",
-                    legal=listing(legal, most=40),
-                    remedy=did_you_mean(name, legal),
-                )
 
 
 def _matrices(config: Config, samples: pd.DataFrame | None, faults: Faults) -> list[MatrixInfo]:

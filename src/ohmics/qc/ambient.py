@@ -15,9 +15,12 @@ from scipy.stats import poisson
 EXCLUSIVE: Mapping[str, tuple[str, ...]] = {
     "hemoglobin": ("HBB", "HBA1", "HBA2"),
     "immunoglobulin": ("IGKC", "IGLC2", "IGLC3", "IGHG1", "IGHG3", "IGHA1", "IGHM", "JCHAIN"),
-    "monocyte granule": ("S100A8", "S100A9", "LYZ"),
+    "monocyte granule": ("S100A8", "S100A9", "S100A12"),
 }
 """Genes that a few cells express by the hundreds and the others not at all."""
+SOUP_ONLY = frozenset({"hemoglobin"})
+"""Red cells burst: the soup holds far more of their RNA than the cells do, so these genes tell only against soup
+that was measured, never against the sample's mean."""
 LOW_UMI = 100
 LOW_BARCODES = 500
 """With this many barcodes of at most 100 UMI in the matrix these are the soup; else the sample's mean stands for it."""
@@ -62,7 +65,7 @@ def ambient_fraction(adata: AnnData, kept: NDArray[np.bool_] | None = None) -> A
     estimates: dict[str, float] = {}
     for name, genes in EXCLUSIVE.items():
         columns = np.flatnonzero(adata.var_names.isin(genes))
-        if not columns.size:
+        if not columns.size or (name in SOUP_ONLY and source is not low):
             continue
         inside = np.asarray(counts[:, columns].sum(axis=1)).ravel()
         share = float(inside[source].sum() / total[source].sum())

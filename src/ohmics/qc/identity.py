@@ -27,6 +27,11 @@ NOISE_RATE = 5e-6
 NOISE_P = 1e-4
 DOMINANT = 0.9
 """Share of the counts of XIST and the Y genes that must speak for one sex."""
+MALE_RATE = 5e-5
+"""Y genes of a man, at least: 0.5 per 10,000 (single cells show 5 to 16, bulk tumours 3 to 7)."""
+LEAST_MALE_COUNTS = 50.0
+MALE_SHARE, FEMALE_SHARE = 0.5, 0.1
+"""Without XIST: shares of a man's least count above which a sample is male, and below which it is female."""
 UNTYPED = "all"
 BOTH = "both sexes show"
 
@@ -79,8 +84,8 @@ def check_identity(counts: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     IDENTITY. A compartment that differs from its patient while others of the sample agree, that fits the
-    transplant donor, or that shows both sexes, is ``possible_chimerism_or_loss_of_y``; a sample that differs throughout is a ``mismatch``;
-    a compartment whose sex cannot be told is ``not_assessable``.
+    transplant donor, or that shows both sexes, is ``possible_chimerism_or_loss_of_y``; a sample that differs
+    throughout is a ``mismatch``; a compartment whose sex cannot be told is ``not_assessable``.
     """
     absent = [name for name in COUNT_COLUMNS if name not in counts]
     if absent:
@@ -101,8 +106,10 @@ def check_identity(counts: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sex(xist: float, y_genes: float, n_umi: float) -> tuple[str, str]:
-    if np.isnan(xist) or np.isnan(y_genes):
-        return "unclear", "the data hold no XIST" if np.isnan(xist) else "the data hold no Y gene"
+    if np.isnan(y_genes):
+        return "unclear", "the data hold no Y gene"
+    if np.isnan(xist):
+        return _sex_by_y(y_genes, n_umi)
     noise = NOISE_RATE * n_umi
     shows_x = xist > 0 and poisson.sf(xist - 1, noise) < NOISE_P
     shows_y = y_genes > 0 and poisson.sf(y_genes - 1, noise) < NOISE_P
@@ -115,6 +122,18 @@ def _sex(xist: float, y_genes: float, n_umi: float) -> tuple[str, str]:
     if share <= 1 - DOMINANT and shows_x:
         return "female", text
     return "unclear", f"{text}: {BOTH}"
+
+
+def _sex_by_y(y_genes: float, n_umi: float) -> tuple[str, str]:
+    expected = MALE_RATE * n_umi
+    text = f"the data hold no XIST; {y_genes:.0f} counts of Y genes where a man shows some {expected:.0f} or more"
+    if expected < LEAST_MALE_COUNTS:
+        return "unclear", f"{text}: too few to tell"
+    if y_genes >= MALE_SHARE * expected:
+        return "male", text
+    if y_genes <= FEMALE_SHARE * expected:
+        return "female", text
+    return "unclear", f"{text}: between the sexes"
 
 
 def _patient(rows: pd.DataFrame) -> pd.DataFrame:

@@ -62,7 +62,7 @@ def judge(measured: Measured) -> Verdict:
     if measured.pct_mito > HIGH_MITO:
         flags.append(f"the median cell holds {measured.pct_mito:.1f} % mitochondrial RNA")
     if measured.ambient_fraction > HIGH_AMBIENT:
-        flags.append(f"about {100 * measured.ambient_fraction:.0f} % of the RNA is ambient")
+        flags.append(f"up to {100 * measured.ambient_fraction:.0f} % of the RNA may be ambient")
     if measured.doublet_rate > HIGH_DOUBLETS:
         flags.append(f"{100 * measured.doublet_rate:.0f} % of the cells were called doublets")
     verdict = CARE if flags else USE

@@ -158,7 +158,7 @@ def signature_methods(inputs: ReportInputs) -> Methods:
             keys.append("pseudobulk")
         methods.add("Differential expression", words.sentence(text), *keys)
     if inputs.enrichment is not None:
-        _gene_sets(methods, _section(inputs.config, "gene_sets"))
+        _gene_sets(methods, inputs)
     if inputs.composition is not None:
         methods.add(
             "Composition",
@@ -225,23 +225,25 @@ def _comparison(methods: Methods, compare: Mapping[str, Any]) -> None:
     )
 
 
-def _gene_sets(methods: Methods, gene_sets: Mapping[str, Any]) -> None:
-    sizes = ""
-    if gene_sets.get("min_size") is not None and gene_sets.get("max_size") is not None:
-        sizes = (
-            f" Sets of {words.whole(gene_sets['min_size'])} to {words.whole(gene_sets['max_size'])} genes were tested."
-        )
-    methods.add(
-        "Gene sets",
-        "The enrichment score of each list was tested under flips of patients' signs, which keep the "
-        "correlation among genes. "
-        "GSEApy's prerank p, which permutes genes, stands beside it for comparison with the literature only: "
-        f"it is far too small where the genes of a set move together.{sizes}",
-        "gsea",
-        "gseapy",
-        "fgsea",
-        "camera",
+def _gene_sets(methods: Methods, inputs: ReportInputs) -> None:
+    settings = _section(inputs.config, "gene_sets")
+    used = set() if inputs.enrichment is None else set(inputs.enrichment["method"].dropna())
+    known = {
+        "flip": "the enrichment score under flips of patients' signs, which keep the correlation among genes",
+        "camera": "camera with the correlation among genes estimated from the data",
+        "fry": "fry, the rotation test of the moderated model",
+    }
+    named = [sentence for key, sentence in known.items() if key in used]
+    text = f"Each list was tested by {words.series(named)}. " if named else ""
+    text += (
+        "GSEApy's prerank p, which permutes genes, stands in its own columns for comparison with the literature only: "
+        "it is far too small where the genes of a set move together."
     )
+    if settings.get("min_size") is not None and settings.get("max_size") is not None:
+        low, high = words.whole(settings["min_size"]), words.whole(settings["max_size"])
+        text += f" Sets of {low} to {high} genes were tested."
+    keys = ["gsea", "gseapy", "fgsea", "camera", *(["roast"] if "fry" in used else [])]
+    methods.add("Gene sets", text, *keys)
 
 
 GLOSSARY: tuple[tuple[str, str], ...] = (

@@ -25,7 +25,8 @@ def reference_rows(
     reference
         GENE_REFERENCE, or a frame indexed by gene with ``mean`` and ``sd``.
     cell_type
-        The type whose rows are used. Without rows of its own its descendants are pooled; with fewer than
+        The type whose rows are used: they count its subtypes' cells already. Without them its descendants
+        are pooled; with fewer than
         100 cells in the cohort, and for None, all cells are used. Which it is depends on the reference
         alone, so it is the same in every sample.
     descendants

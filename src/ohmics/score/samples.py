@@ -48,10 +48,8 @@ class _Run:
     def reference_of(self, cell_type: str) -> pd.DataFrame:
         """Return the reference of a type: its own rows, else those of its descendants together."""
         if cell_type not in self.pooled:
-            # GENE_REFERENCE counts a subtype's cells towards its parent too; pooling both would count them twice.
-            own = "cell_type" in self.reference and bool((self.reference["cell_type"] == cell_type).any())
-            kinds = {cell_type} if own else {cell_type, *self.descendants.get(cell_type, ())}
-            self.pooled[cell_type] = reference_rows(self.reference, kinds)
+            below = set(self.descendants.get(cell_type, ()))
+            self.pooled[cell_type] = reference_rows(self.reference, cell_type, below)
         return self.pooled[cell_type]
 
 
@@ -78,7 +76,7 @@ def score_samples(
     ----------
     adatas
         Raw counts, observations × genes: cells with ``obs["sample"]``, or bulk samples
-        (``uns["ohmics"]["modality"] == "bulk"``, or no column ``by``).
+        (``uns["ohmics"]["modality"] == "bulk"``).
     gene_lists
         As for `score`; the key of a mechanism's list is mechanism/list.
     by
@@ -163,10 +161,11 @@ def _read(given: list[AnnData], by: str, seed: int) -> list[_Part]:
     if not given:
         faults.add("no data are given", where="adatas", legal="at least one AnnData")
     for number, adata in enumerate(given):
-        told = dict(adata.uns.get("ohmics", {})).get("modality")
-        bulk = told == BULK or (told is None and by not in adata.obs)
-        if not bulk and "sample" not in adata.obs:
-            faults.add("obs has no column `sample`", where=f"AnnData {number + 1}", remedy="add each cell's sample")
+        bulk = dict(adata.uns.get("ohmics", {})).get("modality") == BULK
+        for name in () if bulk else ("sample", by):
+            if name not in adata.obs:
+                remedy = 'add it; of bulk samples say uns["ohmics"] = {"modality": "bulk"}'
+                faults.add(f"obs has no column `{name}`", where=f"AnnData {number + 1}", remedy=remedy)
         try:
             expression = read_expression(adata, scale="counts", bulk=bulk)
         except OhmicsError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,55 +10,9 @@ from anndata import AnnData
 
 from ohmics.differences import contrast_sides
 from ohmics.model import Contrast
-from ohmics.pseudobulk import group_cells
-from ohmics.score.expression import read_expression
 from ohmics.tables import TARGETS
 
 BULK = "bulk"
-
-
-def depths(
-    adata: AnnData,
-    cell_types: Collection[str],
-    *,
-    descendants: Mapping[str, Iterable[str]] | None = None,
-    by: str = "cell_type",
-) -> pd.DataFrame:
-    """Return the median depth of each sample's cells of each type: the per-sample part of TARGETS.
-
-    Parameters
-    ----------
-    adata
-        Raw counts, observations × genes, with ``obs["sample"]`` (bulk: the observation's name).
-    cell_types
-        Types to look at; ``bulk`` stands for each observation by itself.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``sample``, ``cell_type``, ``n_cells`` and ``median_umi`` (UMI a cell, bulk: library size;
-        transgenes left out); types without cells have no row.
-    """
-    totals = read_expression(adata, scale="counts").totals
-    samples = sample_names(adata)
-    rows = []
-    for sample in dict.fromkeys(samples):
-        own = samples == sample
-        groups = group_cells(adata.obs, [name for name in cell_types if name != BULK], descendants, by=by)
-        if BULK in cell_types:
-            groups[BULK] = np.ones(adata.n_obs, dtype=bool)
-        for cell_type, mask in groups.items():
-            inside = own & mask
-            if inside.any():
-                rows.append(
-                    {
-                        "sample": sample,
-                        "cell_type": cell_type,
-                        "n_cells": int(inside.sum()),
-                        "median_umi": float(np.median(totals[inside])),
-                    }
-                )
-    return pd.DataFrame(rows, columns=["sample", "cell_type", "n_cells", "median_umi"])
 
 
 def sample_names(adata: AnnData) -> np.ndarray:
@@ -78,7 +32,8 @@ def depth_targets(
     Parameters
     ----------
     depth
-        Rows of `depths` of all samples.
+        ``sample``, ``cell_type``, ``n_cells`` and ``median_umi`` (UMI a cell; bulk: library size), one row a
+        sample and type; types may overlap.
     samples
         SAMPLES.
     contrasts

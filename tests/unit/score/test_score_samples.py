@@ -63,7 +63,7 @@ def test_thinned_rows_are_scores_of_the_thinned_cells_one_for_each_target():
     assert set(zip(thinned["cell_type"], thinned["thinned_to"], strict=True)) == {("CD8 T", 300.0), ("CD8 T", 200.0)}
     for target in (300.0, 200.0):
         cells = thin(adata[adata.obs["cell_type"] == "CD8 T"].copy(), target, seed=4)
-        assert np.median(np.asarray(cells.X.sum(axis=1))) == pytest.approx(target, rel=0.05)
+        assert np.median(np.asarray(cells.X.sum(axis=1))) == pytest.approx(target, rel=0.1)
         rows = of(thinned, thinned_to=target, method="ucell").set_index("gene_list")
         np.testing.assert_allclose(rows["score"][list(LISTS)], score(cells, LISTS).mean(), rtol=1e-10)
 
@@ -118,16 +118,17 @@ def test_null_z_of_random_lists_is_standard_normal_and_of_raised_genes_is_not():
     random = np.random.default_rng(3)
     adata = sample(n=400)
     adata.obs["cell_type"] = "CD8 T"
-    raised = list(GENES[:15])
+    raised = adata.copy()
+    raised.obs["sample"] = "raised"
     dense = adata.X.toarray()
     dense[:, :15] *= 3
-    adata.X = sparse.csr_matrix(dense)
-    lists = {f"random{i}": list(random.choice(GENES[15:], 15, replace=False)) for i in range(60)}
-    scores = score_samples(adata, {**lists, "raised": raised}, reference=reference(), n_null=200)
+    raised.X = sparse.csr_matrix(dense)
+    lists = {f"random{i}": list(random.choice(GENES, 15, replace=False)) for i in range(60)}
+    scores = score_samples([adata, raised], {**lists, "raised": GENES[:15]}, reference=reference(), n_null=200)
     for method in ("ucell", "mean_z"):
-        z = of(scores, method=method, depth="raw").set_index("gene_list")["null_z"]
-        assert abs(z[list(lists)].mean()) < 0.5 and 0.6 < z[list(lists)].std() < 1.5
-        assert z["raised"] > 4
+        z = of(scores, method=method, depth="raw").set_index(["sample", "gene_list"])["null_z"]
+        assert abs(z["s1"][list(lists)].mean()) < 0.4 and 0.6 < z["s1"][list(lists)].std() < 1.5
+        assert z["raised", "raised"] > 4 > abs(z["s1", "raised"])
     assert of(scores, depth="thinned")["null_z"].isna().all()
 
 
@@ -144,7 +145,7 @@ def test_bulk_samples_are_scored_with_the_spread_of_half_splits():
         )  # fmt: skip
 
     lists = {"l": GENES[:15], "m": GENES[30:40]}
-    scores = score_samples(cohort(20_000, 40), lists, score_on={"l": ["bulk"], "m": ["T cell"]}, n_null=0)
+    scores = score_samples(cohort(1_000_000, 40), lists, score_on={"l": ["bulk"], "m": ["T cell"]}, n_null=0)
     check(scores, SCORES)
     assert set(scores["cell_type"]) == {"bulk"} and set(scores["n_cells"]) == {1} and set(scores["gene_list"]) == {"l"}
     for method in ("ucell", "mean_z"):
