@@ -61,7 +61,9 @@ def call_facts(run: _Run, mechanism: Mechanism) -> str:
     if line is None:
         return ""
     frame = calls_of(run.tables, line.method, line.antigen, run.targets)
-    return "" if frame.empty else ", ".join(f"{call} in {n}" for call, n in frame["call"].value_counts(sort=False).items())
+    return (
+        "" if frame.empty else ", ".join(f"{call} in {n}" for call, n in frame["call"].value_counts(sort=False).items())
+    )
 
 
 def further_lines(run: _Run, contrast: str, facts: Facts) -> list[Line]:
@@ -91,7 +93,9 @@ def against_lines(run: _Run, contrast: str, facts: Facts) -> list[Line]:
             lines.append(Line(nature=line.nature, text=f"{rival.rstrip('.')}: not measured in this run", counts=False))
     flip = _gene_set(run, contrast, facts)
     if flip is not None and flip["p"] < _ALPHA and np.sign(flip["es"]) == -facts.sign:
-        text = f"gene set moves the other way: NES {number(flip['nes'], signed=True)}, patient-flip p {number(flip['p'])}"
+        text = (
+            f"gene set moves the other way: NES {number(flip['nes'], signed=True)}, patient-flip p {number(flip['p'])}"
+        )
         lines.append(Line(nature="expression", text=text))
     if facts.has_effect and facts.n_different_pairs:
         text = f"{facts.n_different_pairs} of {facts.n_pairs} pairs differ in {facts.differs_in}"
@@ -141,7 +145,9 @@ def _evaluate(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> str
         row = rows.iloc[0]
         # A line beside the primary one is outside its family: its own family's q is what it is read by.
         if row["q"] < _ALPHA and np.sign(row["effect"]) == sign:
-            return f"{row['gene_list']} in {row['cell_type']} {number(row['effect'], signed=True)}, q {number(row['q'])}"
+            return (
+                f"{row['gene_list']} in {row['cell_type']} {number(row['effect'], signed=True)}, q {number(row['q'])}"
+            )
         return ""
     if line.nature == "composition":
         frame = run.tables.get("composition")

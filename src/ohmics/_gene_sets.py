@@ -20,11 +20,11 @@ from ohmics.stats.design import Design, text_of
 from ohmics.stats.genesets import (
     GeneList,
     Members,
-    enrichment_scores,
     flip_scores,
     leading_edge,
     locate,
     parts_of,
+    running_sums,
 )
 from ohmics.stats.multiple import benjamini_hochberg_by_family, step_down_max_t
 from ohmics.stats.relabel import Randomisation, label_permutations, paired_differences, sign_flips
@@ -161,7 +161,7 @@ def flip_tests(
     members = locate(lists, genes)
     scores = flip_scores(units.values.to_numpy(), relabelling(units, settings, shared=shared), members)
     rows = _rows(lists, members, held, where, "flip").assign(
-        es=scores.es, nes=scores.nes, statistic=scores.nes, p=scores.p,
+        es=scores.es, nes=scores.nes, statistic=scores.statistic, p=scores.p,
         smallest_p=scores.scheme.smallest_p, scheme=scores.scheme.scheme,
         leading_edge=_edges(scores.ranking, members, genes, scores.es),
     )  # fmt: skip
@@ -196,9 +196,9 @@ def model_tests(
         result = fry(fit.effects, members)
         scheme = [f"self-contained t, {result.df:g} df"] * len(lists)
     ranking = fit.moderated.t
-    rise, fall = enrichment_scores(ranking[None, :], members)
+    sums = running_sums(ranking[None, :], members)
     rows = _rows(lists, members, held, where, settings.method).assign(
-        es=np.where(result.t >= 0, rise[0], fall[0]), statistic=result.t, p=result.p, scheme=scheme,
+        es=np.where(result.t >= 0, sums.rise[0], sums.fall[0]), statistic=result.t, p=result.p, scheme=scheme,
         leading_edge=_edges(ranking, members, genes, result.t),
     )  # fmt: skip
     return Tested(rows=rows, left_out=left_out, message=fit.design.message)
@@ -230,7 +230,7 @@ def _edges(ranking: Array, members: Members, genes: list[str], direction: Array)
 
 
 def corrected(tests: Sequence[Tested]) -> pd.DataFrame:
-    """Return ENRICHMENT of several cell types with q: step-down max-|NES| over shared flips, else by their p."""
+    """Return ENRICHMENT of several cell types with q: step-down max-|T| over shared flips, else by their p."""
     tests = [test for test in tests if len(test.rows)]
     if not tests:
         return ENRICHMENT.empty()

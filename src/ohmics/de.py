@@ -270,8 +270,8 @@ def _too_few(sheet: pd.DataFrame, contrast: Contrast, needed: int) -> str:
             sides[value] = set(keys.itertuples(index=False, name=None))
         blocks = set.intersection(*sides.values())
         every = _side_keys(sheet, contrast)[list(contrast.blocks)]
-        whole = [key in blocks for key in every.itertuples(index=False, name=None)]
-        n = sheet[whole][contrast.unit].nunique()
+        whole = np.array([key in blocks for key in every.itertuples(index=False, name=None)], dtype=bool)
+        n = sheet.loc[whole, contrast.unit].nunique()
         return "" if n >= needed else f"{n} {contrast.unit}s with a complete pair, {needed} are needed"
     units = {
         value: sheet[side == value][contrast.unit].nunique() for value in (str(contrast.test), str(contrast.reference))

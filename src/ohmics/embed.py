@@ -20,6 +20,7 @@ from anndata import AnnData
 from numpy.typing import NDArray
 
 from ohmics.errors import Fault, Faults, OhmicsError
+from ohmics.fuzzy_graph import fuzzy_graph
 from ohmics.qc.features import mitochondrial, receptor_segments, ribosomal, transgenes
 from ohmics.reference import log_normalise
 
@@ -148,7 +149,7 @@ def embedding(
 
 
 def variable_genes(adatas: Iterable[Source], *, n_top_genes: int = 2000) -> list[str]:
-    """Return the genes that vary most within samples, in alphabetical order.
+    """Return the genes that vary most within samples, the most variable first.
 
     Per sample the normalised dispersion of Seurat's first method (Satija 2015, doi:10.1038/nbt.3192); over
     samples a gene is ranked by how many samples selected it, then by its mean normalised dispersion. Segments
@@ -274,17 +275,18 @@ def _harmonise(components: NDArray[np.float32], cells: pd.DataFrame, *, seed: in
 
 
 def _neighbours(components: NDArray[np.float32], *, n_neighbors: int, seed: int) -> AnnData:
-    import scanpy as sc
-
+    """Return an AnnData that holds the components and the graph where scanpy looks for them."""
     n_cells = len(components)
+    neighbours = max(2, min(n_neighbors, n_cells - 1))
     adata = AnnData(X=sp.csr_matrix((n_cells, 1), dtype=np.float32), obsm={"components": components})
-    sc.pp.neighbors(
-        adata,
-        n_neighbors=max(2, min(n_neighbors, n_cells - 1)),
-        use_rep="components",
-        transformer="sklearn" if n_cells < EXACT_NEIGHBOURS_BELOW else None,
-        random_state=seed,
-    )
+    if n_cells >= EXACT_NEIGHBOURS_BELOW:
+        import scanpy as sc
+
+        sc.pp.neighbors(adata, n_neighbors=neighbours, use_rep="components", random_state=seed)
+        return adata
+    adata.obsp["connectivities"] = fuzzy_graph(components, n_neighbors=neighbours)
+    parameters = {"n_neighbors": neighbours, "method": "umap", "use_rep": "components", "metric": "euclidean"}
+    adata.uns["neighbors"] = {"connectivities_key": "connectivities", "params": parameters}
     return adata
 
 

@@ -75,10 +75,11 @@ def test_gene_sets(
         the up score and the reversed down score (flip), or with the statistics of down genes turned (camera, fry).
     family
         Name of the family that q is corrected in: step-down max-|T| over the shared flips for ``flip``
-        (T: |ES| on one scale for all lists, `ohmics.stats.genesets.balanced`),
+        (`ohmics.stats.genesets.balanced`),
         Benjamini-Hochberg for ``camera`` and ``fry``.
     method
-        ``flip``: enrichment score of the moderated t of patients' changes, null by re-labelling patients.
+        ``flip``: enrichment score of the moderated t of patients' changes, times the list's mean |t| over that of
+        all genes; null by re-labelling patients.
         ``camera``: list against other genes, variance inflated by the list's own correlation.
         ``fry``: list by itself.
     n_draws, seed

@@ -1,12 +1,12 @@
 """EFFECTS, ENRICHMENT and calls come in, EVIDENCE goes out: a verdict per mechanism, cohort and patient, argued both ways.
 
-The rules stand in two tables, `COHORT_RULES` and `PATIENT_RULES`; the first rule that holds decides. Nothing here sees
-an expression matrix.
+The rules of a cohort stand in one table, `ohmics._evidence_rules.COHORT_RULES`; the first rule that holds decides.
+Nothing here sees an expression matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,213 +24,12 @@ from ohmics._evidence_lines import (
     number,
     primary_key,
 )
-from ohmics.model import SIGNATURE, Mechanism
+from ohmics._evidence_rules import COHORT_RULES, Facts, Rule, interval
+from ohmics.model import Mechanism
 from ohmics.tables import EVIDENCE
 
 if TYPE_CHECKING:
     from ohmics.catalog import Catalog
-
-ALPHA = 0.05
-MIN_UNITS_FOR_FLIPS = 6
-"""Below six pairs the smallest sign-flip p is above 0.05 after any correction: 2/2^5 = 0.0625."""
-MIXED_COMPARTMENTS = ("t_cell", "car_t_product", "tumour")
-"""Programmes of one cell type: in unsorted bulk their change cannot be told from a change of that type's share."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """The numbers about one mechanism in one contrast that the cohort rules read."""
-
-    mechanism: Mechanism
-    modality: str
-    cell_type: str
-    gene_list: str
-    effect: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    interval_level: float = np.nan
-    q: float = np.nan
-    smallest_p: float = np.nan
-    n_units: int = 0
-    n_pairs: int = 0
-    n_different_pairs: int = 0
-    differs_in: str = ""
-    sd_change: float = np.nan
-    purified: bool = False
-    model_q: float = np.nan
-    model_p: float = np.nan
-    model_sign: float = np.nan
-    model_method: str = ""
-    skipped: str = ""
-    call_reason: str = ""
-    has_effect: bool = False
-    unit: str = ""
-
-    @property
-    def sign(self) -> int:
-        """The sign a supporting effect has."""
-        line = self.mechanism.primary_line
-        return -1 if line is not None and line.direction == "down" else 1
-
-    @property
-    def declared_in_bulk(self) -> bool:
-        """Whether the primary line was declared on whole tissue: the claim is about the tissue, not about one cell type."""
-        line = self.mechanism.primary_line
-        return line is not None and line.cell_type == "bulk"
-
-    @property
-    def margin(self) -> float:
-        """The smallest change that matters, in units of the score."""
-        line = self.mechanism.primary_line
-        return np.nan if line is None else line.margin * self.sd_change
-
-    @property
-    def pairs_needed(self) -> int:
-        """Pairs for 80 % power at the margin, two-sided 0.05, normal approximation."""
-        line = self.mechanism.primary_line
-        return 0 if line is None else int(np.ceil(((1.96 + 0.8416) / line.margin) ** 2)) + 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """One row of the rule table: when it holds, what the verdict is, and the sentence that says so."""
-
-    verdict: str
-    sub_reason: str
-    holds: Callable[[Facts], bool]
-    sentence: Callable[[Facts], str]
-
-
-def _interval(f: Facts) -> str:
-    level = f"{100 * f.interval_level:.3g} %" if np.isfinite(f.interval_level) else "interval"
-    return f"{number(f.effect, signed=True)} ({level} {number(f.low, signed=True)} to {number(f.high, signed=True)})"
-
-
-def _primary(f: Facts) -> bool:
-    return f.mechanism.primary_line is not None and f.mechanism.primary_line.nature in ("expression", "composition")
-
-
-def _significant(f: Facts, sign: int) -> bool:
-    return f.n_units >= MIN_UNITS_FOR_FLIPS and f.q < ALPHA and np.sign(f.effect) == sign * f.sign
-
-
-def _model_says(f: Facts, sign: int) -> bool:
-    return f.n_units < MIN_UNITS_FOR_FLIPS and f.model_q < ALPHA and np.sign(f.model_sign) == sign * f.sign
-
-
-COHORT_RULES: tuple[Rule, ...] = (
-    Rule(
-        verdict="not_assessable",
-        sub_reason="not_visible_in_expression",
-        holds=lambda f: (
-            f.mechanism.tier == "not_assessable"
-            or f.mechanism.primary_line is None
-            or f.mechanism.primary_line.nature == "external"
-        ),
-        sentence=lambda f: (
-            f"not assessable from expression: {f.mechanism.not_assessable_reason or f.mechanism.not_visible}"
-        ),
-    ),
-    Rule(
-        verdict="not_assessable",
-        sub_reason="no_call",
-        holds=lambda f: not _primary(f) and not f.call_reason,
-        sentence=lambda f: (
-            f"rests on a call ({f.mechanism.primary_line.method if f.mechanism.primary_line else ''}) that this run does not hold"
-        ),
-    ),
-    Rule(
-        verdict="open",
-        sub_reason="called_per_patient",
-        holds=lambda f: not _primary(f),
-        sentence=lambda f: f"decided patient by patient: {f.call_reason}",
-    ),
-    Rule(
-        verdict="not_assessable",
-        sub_reason="wrong_modality",
-        holds=lambda f: not f.cell_type,
-        sentence=lambda f: (
-            f"is read in {', '.join(f.mechanism.score_on)}, which a {f.modality.replace('_', '-')} run of this kind does not show"
-        ),
-    ),
-    Rule(
-        verdict="not_assessable",
-        sub_reason="not_tested",
-        holds=lambda f: not f.has_effect,
-        sentence=lambda f: f.skipped or f"no score of {f.gene_list} in {f.cell_type} in this contrast",
-    ),
-    Rule(
-        verdict="not_assessable",
-        sub_reason="pairs_not_comparable",
-        holds=lambda f: f.n_pairs > 0 and f.n_different_pairs >= f.n_pairs,
-        sentence=lambda f: (
-            f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in}), so no cohort verdict is given"
-        ),
-    ),
-    Rule(
-        verdict="open",
-        sub_reason="confounded_by_composition",
-        holds=lambda f: (
-            f.modality == "bulk"
-            and not f.purified
-            and f.mechanism.compartment in MIXED_COMPARTMENTS
-            and not f.declared_in_bulk
-            and (_significant(f, 1) or _significant(f, -1) or _model_says(f, 1) or _model_says(f, -1))
-        ),
-        sentence=lambda f: (
-            f"changed by {_interval(f)}, but confounded by composition: in unsorted bulk a change of the programme"
-            " cannot be told from a change in the share of the cells that carry it"
-        ),
-    ),
-    Rule(
-        verdict="supported",
-        sub_reason="",
-        holds=lambda f: _significant(f, 1),
-        sentence=lambda f: f"changed as predicted by {_interval(f)}, q {number(f.q)}, {f.n_units} units",
-    ),
-    Rule(
-        verdict="contradicted",
-        sub_reason="",
-        holds=lambda f: _significant(f, -1),
-        sentence=lambda f: f"changed against the prediction by {_interval(f)}, q {number(f.q)}, {f.n_units} units",
-    ),
-    Rule(
-        verdict="supported",
-        sub_reason="moderated_model_only",
-        holds=lambda f: _model_says(f, 1),
-        sentence=lambda f: (
-            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
-            f" finds the predicted direction, q {number(f.model_q)}"
-        ),
-    ),
-    Rule(
-        verdict="contradicted",
-        sub_reason="moderated_model_only",
-        holds=lambda f: _model_says(f, -1),
-        sentence=lambda f: (
-            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
-            f" finds the opposite direction, q {number(f.model_q)}"
-        ),
-    ),
-    Rule(
-        verdict="open",
-        sub_reason="no_relevant_change",
-        holds=lambda f: f.low > -f.margin and f.high < f.margin and f.interval_level >= 0.9,
-        sentence=lambda f: (
-            f"the interval {_interval(f)} lies inside ±{number(f.margin)}, the smallest change that matters"
-        ),
-    ),
-    Rule(
-        verdict="open",
-        sub_reason="inconclusive",
-        holds=lambda f: True,
-        sentence=lambda f: (
-            f"changed by {_interval(f)}, q {number(f.q)}; {f.n_units} units cannot tell it from no change"
-            f" (smallest reachable p {number(f.smallest_p)}); about {f.pairs_needed} would find the smallest change that"
-            " matters with 80 % power"
-        ),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,13 +187,9 @@ def _is_kin(catalog: Catalog, purified: str, score_on: tuple[str, ...]) -> bool:
 
 def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
     line = mechanism.primary_line
-    cell_type, purified = cell_type_read(
-        mechanism, run.catalog, modality=run.modality, purified_type=run.purified_type
-    )
+    cell_type, purified = cell_type_read(mechanism, run.catalog, modality=run.modality, purified_type=run.purified_type)
     key = primary_key(mechanism)
-    facts = Facts(
-        mechanism=mechanism, modality=run.modality, cell_type=cell_type, gene_list=key, purified=purified
-    )
+    facts = Facts(mechanism=mechanism, modality=run.modality, cell_type=cell_type, gene_list=key, purified=purified)
     facts = replace(facts, **_pair_facts(run, contrast))
     if line is None or line.nature in ("call", "external"):
         return replace(facts, call_reason=call_facts(run, mechanism))
@@ -415,7 +210,13 @@ def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
     return replace(
         facts,
         has_effect=True,
-        **{name: float(row[name]) for name in ("effect", "low", "high", "interval_level", "q", "smallest_p", "sd_change")},
+        effect=float(row["effect"]),
+        low=float(row["low"]),
+        high=float(row["high"]),
+        interval_level=float(row["interval_level"]),
+        q=float(row["q"]),
+        smallest_p=float(row["smallest_p"]),
+        sd_change=float(row["sd_change"]),
         n_units=int(row["n_units"]),
         unit=str(row["unit"]),
         **_model_facts(run, contrast, cell_type, key),
@@ -436,11 +237,12 @@ def _composition_facts(run: _Run, contrast: str, cell_type: str) -> dict[str, An
     frame = run.tables.get("composition")
     if frame is None:
         return {"skipped": "this run holds no composition table"}
-    mine = frame[
-        (frame["contrast"] == contrast) & (frame["subject"] == contrast) & (frame["cell_type"] == cell_type)
-    ]
+    mine = frame[(frame["contrast"] == contrast) & (frame["subject"] == contrast) & (frame["cell_type"] == cell_type)]
     if mine.empty:
-        return {"skipped": _why_skipped(run, contrast, cell_type, "composition") or f"no fraction of {cell_type} was compared"}
+        return {
+            "skipped": _why_skipped(run, contrast, cell_type, "composition")
+            or f"no fraction of {cell_type} was compared"
+        }
     row = mine.iloc[0]
     units = int(row["n_pairs"])
     return {
@@ -504,7 +306,7 @@ def _grade(rule: Rule, lines: list[Line]) -> str:
 def _primary_text(facts: Facts) -> str:
     if not facts.has_effect:
         return ""
-    text = f"{facts.gene_list or facts.cell_type} in {facts.cell_type}: {_interval(facts)}"
+    text = f"{facts.gene_list or facts.cell_type} in {facts.cell_type}: {interval(facts)}"
     text += f", q {number(facts.q)}" if np.isfinite(facts.q) else ""
     if facts.model_method:
         text += f"; {facts.model_method} p {number(facts.model_p)} (same genes: one line)"
@@ -545,20 +347,26 @@ def _patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]
         & (rows["depth"] == "thinned")
     ]
     out = []
-    for row in mine.itertuples():
-        effect, low, high = float(row.effect), float(row.low), float(row.high)
+    for row in mine.to_dict("records"):
+        effect, low, high = float(row["effect"]), float(row["low"]), float(row["high"])
         known = np.isfinite(low) and np.isfinite(high)
         if not known:
             verdict, why = "not_assessable", "its technical range could not be estimated"
         elif low <= 0 <= high:
             verdict, why = "within_technical_range", "which splitting and thinning the same two samples also gives"
         elif np.sign(effect) == facts.sign:
-            verdict, why = "consistent", "beyond the technical range, in the predicted direction; one patient is no test"
+            verdict, why = (
+                "consistent",
+                "beyond the technical range, in the predicted direction; one patient is no test",
+            )
         else:
             verdict, why = "opposite", "beyond the technical range, against the prediction; one patient is no test"
-        flags = f" ({row.flags})" if isinstance(row.flags, str) and row.flags else ""
-        text = f"{facts.mechanism.name}: changed by {number(effect, signed=True)} (technical range {number(low, signed=True)} to {number(high, signed=True)}), {why}{flags}."
-        out.append(_row(contrast, "patient", str(row.subject), facts, verdict=verdict, reasons=text))
+        flags = f" ({row['flags']})" if isinstance(row["flags"], str) and row["flags"] else ""
+        span = f"{number(low, signed=True)} to {number(high, signed=True)}"
+        text = (
+            f"{facts.mechanism.name}: changed by {number(effect, signed=True)} (technical range {span}), {why}{flags}."
+        )
+        out.append(_row(contrast, "patient", str(row["subject"]), facts, verdict=verdict, reasons=text))
     return out
 
 
@@ -575,6 +383,3 @@ def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, A
         text = f"{facts.mechanism.name}: called {call}. {row['reason'] or ''}".strip()
         out.append(_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=call, reasons=text))
     return out
-
-
-__all__ = ["ALPHA", "COHORT_RULES", "MIN_UNITS_FOR_FLIPS", "SIGNATURE", "Facts", "Rule", "cell_type_read", "purified_type_of", "weigh_evidence"]

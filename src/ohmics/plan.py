@@ -155,4 +155,3 @@ def load_plan(path: str | Path) -> Plan:
     if faults:
         raise OhmicsError(faults)
     return Plan(config=plain, config_path=Path(path).resolve(), samples=samples)
-

@@ -83,9 +83,7 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
     if column.kind == "bool":
         named = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
         text = values.astype(object)
-        return text.map(lambda v: None if pd.isna(v) or v == "" else named.get(str(v).lower(), v)).astype(
-            "boolean"
-        )
+        return text.map(lambda v: None if pd.isna(v) or v == "" else named.get(str(v).lower(), v)).astype("boolean")
     numbers = pd.to_numeric(values.replace("", None) if values.dtype == object else values)
     return numbers.astype("float64") if column.kind == "float" else numbers.astype("Int64")
 

@@ -39,7 +39,9 @@ _CONTRAST = _s("contrast", "name of the contrast", nullable=False)
 _MECHANISM = _s("mechanism", "mechanism identifier; empty for a user's own list")
 _GENE_LIST = _s("gene_list", "mechanism/list, or the name of a user's list", nullable=False)
 _METHOD = _s("method", "name of the method", nullable=False)
-_LEVEL = _s("level", "whether the row speaks of the cohort or of one patient", values=("cohort", "patient"), nullable=False)
+_LEVEL = _s(
+    "level", "whether the row speaks of the cohort or of one patient", values=("cohort", "patient"), nullable=False
+)
 _SUBJECT = _s("subject", "the contrast, or the patient", nullable=False)
 _FAMILY = _s("family", "the tests this one was corrected with; empty when not corrected")
 _P = _f("p", "two-sided p value", low=0, high=1)
@@ -133,8 +135,12 @@ IDENTITY = Table(
         _f("xist", "XIST, counts per 10,000", low=0),
         _f("y_genes", "sum of Y genes, counts per 10,000", low=0),
         _s("sex", "what the expression looks like", values=("female", "male", "unclear")),
-        _s("verdict", "consistent, possible_chimerism_or_loss_of_y, mismatch or not_assessable",
-           values=("consistent", "possible_chimerism_or_loss_of_y", "mismatch", "not_assessable"), nullable=False),
+        _s(
+            "verdict",
+            "consistent, possible_chimerism_or_loss_of_y, mismatch or not_assessable",
+            values=("consistent", "possible_chimerism_or_loss_of_y", "mismatch", "not_assessable"),
+            nullable=False,
+        ),
         _REASON,
     ),
 )
@@ -174,7 +180,12 @@ TARGETS = Table(
     name="TARGETS",
     title="Depth to which samples are thinned before they are compared",
     key=("contrast", "sample", "cell_type"),
-    columns=(_CONTRAST, _SAMPLE, _CELL_TYPE, _f("thinned_to", "UMI a cell (bulk: library size)", low=0, nullable=False)),
+    columns=(
+        _CONTRAST,
+        _SAMPLE,
+        _CELL_TYPE,
+        _f("thinned_to", "UMI a cell (bulk: library size)", low=0, nullable=False),
+    ),
 )
 CELL_SCORES = Table(
     name="CELL_SCORES",
@@ -251,11 +262,17 @@ _ANTIGEN_COLUMNS = (
     _fraction("negative_high", "upper end of its interval"),
     _f("p", "one-sided p of loss", low=0, high=1),
     _Q,
-    _s("call", "what the data say of the antigen",
-       values=("lost", "reduced", "retained", "gained", "inconclusive", "not_assessable"), nullable=False),
+    _s(
+        "call",
+        "what the data say of the antigen",
+        values=("lost", "reduced", "retained", "gained", "inconclusive", "not_assessable"),
+        nullable=False,
+    ),
     _REASON,
 )
-ANTIGEN = Table(name="ANTIGEN", title="Antigens", key=("patient", "antigen", "pre_sample", "post_sample"), columns=_ANTIGEN_COLUMNS)
+ANTIGEN = Table(
+    name="ANTIGEN", title="Antigens", key=("patient", "antigen", "pre_sample", "post_sample"), columns=_ANTIGEN_COLUMNS
+)
 ANTIGEN_PRESENTATION = Table(
     name="ANTIGEN_PRESENTATION", title="Antigen presentation", key=ANTIGEN.key, columns=_ANTIGEN_COLUMNS
 )
@@ -340,12 +357,21 @@ ENRICHMENT = Table(
         _MECHANISM,
         _f("es", "enrichment score", low=-1, high=1),
         _f("nes", "enrichment score over the mean of its null"),
-        _f("statistic", "the test's own statistic; its sign is the direction (flip: nes; camera, fry: t)", required=False),
+        _f(
+            "statistic",
+            "the test's own statistic; its sign is the direction (flip: es weighted by |t|; camera, fry: t)",
+            required=False,
+        ),
         _P,
         _Q,
         _SMALLEST,
         _SCHEME,
-        _f("p_prerank", "gseapy's multilevel prerank p, for comparison; not calibrated when genes correlate", low=0, high=1),
+        _f(
+            "p_prerank",
+            "gseapy's multilevel prerank p, for comparison; not calibrated when genes correlate",
+            low=0,
+            high=1,
+        ),
         _f("q_prerank", "its q", low=0, high=1),
         _i("size", "genes of the list in the ranking"),
         _COVERAGE,
@@ -398,8 +424,12 @@ EVIDENCE = Table(
         _LEVEL,
         _SUBJECT,
         _s("mechanism", "mechanism identifier", nullable=False),
-        _s("verdict", "what the data say",
-           values=tuple(dict.fromkeys((*model.VERDICTS, *model.PATIENT_VERDICTS))), nullable=False),
+        _s(
+            "verdict",
+            "what the data say",
+            values=tuple(dict.fromkeys((*model.VERDICTS, *model.PATIENT_VERDICTS))),
+            nullable=False,
+        ),
         _s("sub_reason", "which kind of open or not assessable"),
         _s("grade", "how many lines of different nature agree", values=model.GRADES),
         _s("primary_line", "the primary line and what it gave"),
@@ -438,4 +468,3 @@ def skipped(stage: str, reason: str, **where: str) -> dict[str, str]:
     if unknown:
         raise OhmicsError(f"SKIPPED has no column {listing(sorted(unknown))}")
     return {"stage": stage, "contrast": "", "cell_type": "", "subject": "", "item": "", **where, "reason": reason}
-

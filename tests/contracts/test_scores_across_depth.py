@@ -47,7 +47,12 @@ def effects_of(adatas, samples, lists):
     """Run the stages as the workflow does: one job a sample, and only tables between them."""
     reference = combine(gene_stats(adata, adata.obs["cell_type"]) for adata in adatas.values())
     medians = [
-        {"sample": name, "cell_type": "T cell", "n_cells": adata.n_obs, "median_umi": np.median(np.asarray(adata.X.sum(axis=1)))}
+        {
+            "sample": name,
+            "cell_type": "T cell",
+            "n_cells": adata.n_obs,
+            "median_umi": np.median(np.asarray(adata.X.sum(axis=1))),
+        }
         for name, adata in adatas.items()
     ]
     targets = depth_targets(pd.DataFrame(medians), samples, [PAIRED])

@@ -141,8 +141,11 @@ def test_a_deep_link_shows_its_row(visit: Callable[..., Any]) -> None:
     assert 0 <= box["y"] < 900
 
 
-def test_page_prints_every_row(visit: Callable[..., Any]) -> None:
-    tab = visit("signatures")
+@pytest.mark.parametrize("name", ["qc", "signatures"])
+def test_page_prints_every_row_and_column(visit: Callable[..., Any], name: str) -> None:
+    # The width of A4 landscape without its margins.
+    tab = visit(name, 1030)
     tab.emulate_media(media="print")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1030
     assert tab.locator(".tools").first.is_visible() is False
     assert tab.eval_on_selector(".scroll", "box => getComputedStyle(box).maxHeight") == "none"

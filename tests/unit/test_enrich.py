@@ -81,6 +81,7 @@ def test_flips_say_their_scheme_and_prerank_stands_beside() -> None:
 
 def test_the_q_of_flips_keeps_its_floor_whatever_the_number_of_lists() -> None:
     counts, sheet = cohort(6)
+    counts.loc[sheet.loc[sheet["timepoint"] == "relapse", "sample"], GENES[:15]] *= 3
     random = np.random.default_rng(5)
     lists = {"exhaustion/core": GENES[:15]} | {
         f"x/{i}": list(random.choice(GENES[25:], 15, replace=False)) for i in range(60)

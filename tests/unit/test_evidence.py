@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohmics.evidence import COHORT_RULES, weigh_evidence
+from ohmics._evidence_rules import COHORT_RULES
+from ohmics.evidence import weigh_evidence
 from ohmics.model import EvidenceLine, Mechanism, PrimaryLine
 from ohmics.tables import COMPOSITION, EFFECTS, ENRICHMENT, EVIDENCE, PAIRS, SAMPLES, SKIPPED, check, skipped
 
@@ -83,7 +84,7 @@ def pair(i: int, differs_in: str = "") -> dict:
 def test_a_predicted_change_supports_and_says_the_numbers() -> None:
     row = cohort(EFFECT)
     assert (row["verdict"], row["grade"]) == ("supported", "weak")
-    assert "+0.1 (95 % +0.05 to +0.15), q 0.02, 8 units" in row["reasons"]
+    assert "+0.1 score (95 % +0.05 to +0.15), q 0.02, 8 units" in row["reasons"]
     assert "exhaustion/tex in CD8 T" in row["lines_for"]
     assert row["observability"] == "Shows: transcripts. Cannot show: chromatin."
 

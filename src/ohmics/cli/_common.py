@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,13 +68,15 @@ def gather(paths: Iterable[Path], table: Table) -> pd.DataFrame:
     return table.conform(pd.concat(parts, ignore_index=True)) if parts else table.empty()
 
 
-def skipped_frame(rows: Iterable[dict[str, str]]) -> pd.DataFrame:
+def skipped_frame(rows: Iterable[Mapping[Hashable, Any]]) -> pd.DataFrame:
     """Return SKIPPED with each thing named once."""
     frame = pd.DataFrame(list(rows), columns=list(SKIPPED.names))
     return SKIPPED.conform(frame.drop_duplicates(list(SKIPPED.key))) if len(frame) else SKIPPED.empty()
 
 
-def selected_catalog(mechanisms: Catalog, samples: pd.DataFrame, tiers: Iterable[str], *, told: bool = False) -> Catalog:
+def selected_catalog(
+    mechanisms: Catalog, samples: pd.DataFrame, tiers: Iterable[str], *, told: bool = False
+) -> Catalog:
     """Return the mechanisms of these tiers that fit the therapies of the sheet.
 
     ``told`` adds those no expression can show, which a report names with the reason instead of a number.

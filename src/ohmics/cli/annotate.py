@@ -45,7 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _kept(path: Path) -> pd.DataFrame:
     quality = read_table(path, CELL_QC)
-    return quality.loc[quality["kept"].astype(bool), ["sample", "barcode", "n_umi", "n_genes", "pct_mito", "doublet_score"]]
+    return quality.loc[
+        quality["kept"].astype(bool), ["sample", "barcode", "n_umi", "n_genes", "pct_mito", "doublet_score"]
+    ]
 
 
 def _malignant(types: pd.Series, declared: list[str]) -> pd.Series:

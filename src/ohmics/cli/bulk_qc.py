@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     write_table(qc, QC, arguments.out_qc)
     write_table(check_identity(sex_counts(kept), samples), IDENTITY, arguments.out_identity)
     write_table(gene_reference([kept]), GENE_REFERENCE, arguments.out_reference)
-    rows = [skipped("qc", str(row.flags), subject=row.sample) for row in qc.itertuples() if row.verdict == "excluded"]
+    out = qc[qc["verdict"] == "excluded"]
+    rows = [skipped("qc", str(why), subject=str(name)) for name, why in zip(out["sample"], out["flags"], strict=True)]
     write_table(skipped_frame(rows), SKIPPED, arguments.out_skipped)
     return 0

@@ -17,10 +17,6 @@ from ohmics.io import read_table
 from ohmics.tables import EFFECTS, EVIDENCE
 
 _KINDS = ("bulk", "single_cell")
-_SMALL: dict[str, dict[str, int]] = {
-    "bulk": {"n_patients": 8, "n_genes": 15_000},
-    "single_cell": {"n_patients": 6, "n_cells": 300, "n_genes": 15_000},
-}
 
 
 def add_parser(commands: Any) -> None:
@@ -66,14 +62,20 @@ def _write(kind: str, arguments: argparse.Namespace) -> None:
     if config.is_file() and mark.is_file() and mark.read_text() == wanted:
         return
     if folder.exists() and any(folder.iterdir()) and not mark.is_file():
-        raise OhmicsError(Fault("the folder is not empty and no demo made it", str(folder), remedy="give another --out"))
+        raise OhmicsError(
+            Fault("the folder is not empty and no demo made it", str(folder), remedy="give another --out")
+        )
     print(f"making the {kind.replace('_', '-')} toy cohort in {folder}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     mark.unlink(missing_ok=True)
-    sizes = _SMALL[kind] if arguments.small else {}
-    cohort = (toy.bulk if kind == "bulk" else toy.single_cell)(seed=arguments.seed, **sizes)
-    toy.write(cohort, folder)
+    toy.write(_cohort(kind, arguments.seed, small=arguments.small), folder)
     mark.write_text(wanted)
+
+
+def _cohort(kind: str, seed: int, *, small: bool) -> toy.Cohort:
+    if kind == "bulk":
+        return toy.bulk(seed=seed, n_patients=8) if small else toy.bulk(seed=seed)
+    return toy.single_cell(seed=seed, n_patients=6, n_cells=300) if small else toy.single_cell(seed=seed)
 
 
 def _run_in(folder: Path, cores: str) -> int:
@@ -88,12 +90,19 @@ def _run_in(folder: Path, cores: str) -> int:
 def _print_found(folder: Path, kind: str) -> None:
     tables = folder / "results" / "tables"
     truth = pd.read_csv(folder / "truth.tsv", sep="\t", keep_default_na=False, na_values=[""])
-    found = toy.planted_and_found(truth, read_table(tables / "evidence.tsv", EVIDENCE), read_table(tables / "effects.tsv", EFFECTS))
+    found = toy.planted_and_found(
+        truth, read_table(tables / "evidence.tsv", EVIDENCE), read_table(tables / "effects.tsv", EFFECTS)
+    )
     print(f"\n== planted and found, {kind.replace('_', '-')} cohort")
-    shown = found[["subject", "mechanism", "planted", "result", "says"]].astype(str)
-    widths = {name: min(52, max(len(name), int(shown[name].str.len().max()))) for name in shown}
-    print("  ".join(name.ljust(widths[name]) for name in shown))
-    for row in shown.to_dict("records"):
-        print("  ".join(str(row[name])[: widths[name]].ljust(widths[name]) for name in shown).rstrip())
+    columns = ["subject", "mechanism", "planted", "result", "says"]
+    shown = found[columns].astype(str)
+    widths = {name: min(60, max(len(name), int(shown[name].str.len().max()))) for name in columns}
+    print("  ".join(name.ljust(widths[name]) for name in columns))
+    for row in shown.to_numpy(dtype=str).tolist():
+        cut = [
+            text if len(text) <= widths[name] else text[: widths[name] - 1] + "…"
+            for name, text in zip(columns, row, strict=True)
+        ]
+        print("  ".join(text.ljust(widths[name]) for name, text in zip(columns, cut, strict=True)).rstrip())
     counts = found["result"].value_counts()
     print(", ".join(f"{counts[name]} {name}" for name in counts.index))

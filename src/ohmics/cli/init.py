@@ -26,7 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     taken = [name for name in _FILES if (folder / name).exists()]
     if taken:
         raise OhmicsError(
-            [Fault("the file exists and is left as it is", str(folder / name), remedy="give another folder") for name in taken]
+            [
+                Fault("the file exists and is left as it is", str(folder / name), remedy="give another folder")
+                for name in taken
+            ]
         )
     for name in _FILES:
         write_text((shipped("config") / name).read_text(encoding="utf-8"), folder / name)

@@ -79,6 +79,5 @@ def _primary(chosen: Catalog, modality: str, purified: str) -> list[dict[str, An
         mechanism = chosen.mechanisms[row["mechanism"]]
         cell_type, _ = cell_type_read(mechanism, chosen, modality=modality, purified_type=purified)
         if cell_type:
-            rows.append({**row, "cell_type": cell_type})
+            rows.append({**{str(name): value for name, value in row.items()}, "cell_type": cell_type})
     return rows
-

@@ -43,5 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     with write_atomic(out / "markers.parquet") as temporary:
         evidence.to_parquet(temporary, index=False)
     write_table(skipped_frame(result.skipped), SKIPPED, out / "skipped_qc.tsv")
-    print(f"{sample}: {result.qc_row['cells_kept']} of {result.qc_row['cells_in']} cells kept, {result.qc_row['verdict']}")
+    print(
+        f"{sample}: {result.qc_row['cells_kept']} of {result.qc_row['cells_in']} cells kept, {result.qc_row['verdict']}"
+    )
     return 0

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ohmics.catalog import catalog
+from ohmics.cli import VERBS
 from ohmics.cli._common import stage_parser
 from ohmics.io import write_text
-from ohmics.provenance import versions
+from ohmics.provenance import code_digest, versions
 from ohmics.report.inputs import load_inputs
 from ohmics.report.qc_page import qc_page
 from ohmics.report.signatures_page import signatures_page
@@ -28,6 +29,12 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Render the page and write it whole."""
     mechanisms = catalog(*arguments.settings.get("catalog_paths", []))
-    inputs = load_inputs(arguments.results, catalog=mechanisms, versions=versions())
+    stages = sorted({f"ohmics.cli.{module}" for module, _, group in VERBS.values() if group == "stages"})
+    inputs = load_inputs(
+        arguments.results,
+        catalog=mechanisms,
+        versions=versions(),
+        provenance={"digest": code_digest(*stages), "command": "ohmics run"},
+    )
     write_text(_PAGES[arguments.page](inputs), arguments.out)
     return 0

@@ -26,7 +26,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("config", type=Path)
     parser.add_argument("--cores", default="2", help="cores to use at once (default 2)")
-    parser.add_argument("--profile-name", default="local", help="a folder of workflow/profiles, or a path (default local)")
+    parser.add_argument(
+        "--profile-name", default="local", help="a folder of workflow/profiles, or a path (default local)"
+    )
     parser.set_defaults(func=run)
 
 
@@ -36,7 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     rest = list(getattr(arguments, "rest", []))
     quiet = not any(word in ("-n", "--dry-run", "--lint", "--unlock", "--report", "--summary") for word in rest)
     if quiet:
-        print(f"{len(plan.samples)} {plan.modality.replace('_', '-')} samples; results go to {plan.config['outdir']}/", flush=True)
+        print(
+            f"{len(plan.samples)} {plan.modality.replace('_', '-')} samples; results go to {plan.config['outdir']}/",
+            flush=True,
+        )
     status = call_snakemake(arguments.config, cores=arguments.cores, profile=arguments.profile_name, rest=rest)
     if quiet and status == 0:
         for line in where_reports_are(plan):
@@ -67,7 +72,11 @@ def profile_folder(name: str) -> Path:
             return candidate
     known = sorted(path.name for path in profiles.iterdir() if path.is_dir())
     raise OhmicsError(
-        Fault(f"no profile `{name}`", legal=f"{', '.join(known)}, or a folder with a config.yaml", remedy=did_you_mean(name, known))
+        Fault(
+            f"no profile `{name}`",
+            legal=f"{', '.join(known)}, or a folder with a config.yaml",
+            remedy=did_you_mean(name, known),
+        )
     )
 
 

@@ -51,6 +51,11 @@ def _medians(cells: pd.DataFrame, lists: dict[str, Any]) -> pd.DataFrame:
         for name, mask in group_cells(mine, sorted(types), lists["descendants"]).items():
             if mask.any():
                 depths = mine.loc[mask, "n_umi"]
-                row = {"sample": sample, "cell_type": name, "n_cells": len(depths), "median_umi": float(depths.median())}
+                row = {
+                    "sample": sample,
+                    "cell_type": name,
+                    "n_cells": len(depths),
+                    "median_umi": float(depths.median()),
+                }
                 rows.append(row)
     return pd.DataFrame(rows, columns=["sample", "cell_type", "n_cells", "median_umi"])

@@ -25,8 +25,6 @@ GeneList = Sequence[str] | Mapping[str, Sequence[str]]
 _BLOCK = 1 << 22
 """Numbers in one block of randomised rankings (32 MiB)."""
 _FLOOR = 1e-5
-_SATURATED = 1 - 1e-4
-"""About one place in a ranking of ten thousand genes: scores beyond it are the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +103,37 @@ def rankings(values: Array, scheme: Randomisation) -> Iterator[Array]:
         yield effect * np.sqrt(scheme.scale / posterior)
 
 
-def enrichment_scores(statistics: Array, members: Members) -> tuple[Array, Array]:
-    """Return the largest rise and the deepest fall of the running sum of every list in every ranking.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningSums:
+    """Extremes of the running sums, rankings × lists.
+
+    ``rise`` (0 to 1) and ``fall`` (-1 to 0) are the enrichment score's two sides. ``weighted_rise`` and
+    ``weighted_fall`` are the same times the part's mean |t| over that of all genes.
+    """
+
+    rise: Array
+    fall: Array
+    weighted_rise: Array
+    weighted_fall: Array
+
+    @property
+    def es(self) -> Array:
+        """The enrichment score: rise or fall, on the side of `statistic`."""
+        return np.where(self.weighted_rise >= -self.weighted_fall, self.rise, self.fall)
+
+    @property
+    def statistic(self) -> Array:
+        """What is tested: the larger of the two weighted sides.
+
+        The score of few genes is near 1 as soon as they all are ahead, whether by little or by far, so alone it
+        hardly tells the observed labels from those with one patient turned. How far ahead they are, against all
+        genes of the same ranking, does; and a change of every gene does not raise it.
+        """
+        return np.where(self.weighted_rise >= -self.weighted_fall, self.weighted_rise, self.weighted_fall)
+
+
+def running_sums(statistics: Array, members: Members) -> RunningSums:
+    """Walk every ranking from its highest gene down and return the extremes of each list's running sum.
 
     Parameters
     ----------
@@ -114,10 +141,6 @@ def enrichment_scores(statistics: Array, members: Members) -> tuple[Array, Array
         Rankings × genes, for example moderated t; genes are ranked from high to low.
     members
         The lists. A down part counts the other way round, and a list with both parts is the mean of the two.
-
-    Returns
-    -------
-    Two arrays rankings × lists: rise (0 to 1) and fall (-1 to 0).
     """
     n_lists = len(members.names)
     parts = [*members.up, *members.down]
@@ -128,38 +151,51 @@ def enrichment_scores(statistics: Array, members: Members) -> tuple[Array, Array
     starts = np.searchsorted(flat[by_gene], np.arange(statistics.shape[1] + 1)).astype(np.int64)
     holders = np.repeat(np.arange(len(parts)), sizes)[by_gene].astype(np.int64)
     order = np.argsort(-statistics, axis=1)
-    high, low = _running_sums(np.ascontiguousarray(statistics), order, starts, holders, sizes)
+    high, low, weight = _all_walks(np.ascontiguousarray(statistics), order, starts, holders, sizes)
+    everywhere = np.abs(statistics).mean(axis=1, keepdims=True)
+    ahead = weight / np.maximum(sizes, 1) / np.where(everywhere > 0, everywhere, 1.0)
     n_parts = np.maximum((sizes[:n_lists] > 0).astype(np.int64) + (sizes[n_lists:] > 0), 1)
-    return (high[:, :n_lists] - low[:, n_lists:]) / n_parts, (low[:, :n_lists] - high[:, n_lists:]) / n_parts
 
+    def both(up: Array, down: Array) -> Array:
+        return np.asarray((up[:, :n_lists] - down[:, n_lists:]) / n_parts, dtype=np.float64)
 
-def net_scores(rise: Array, fall: Array) -> Array:
-    """Return the enrichment score: whichever of rise and fall is larger."""
-    return np.where(rise >= -fall, rise, fall)
+    return RunningSums(
+        rise=both(high, low),
+        fall=both(low, high),
+        weighted_rise=both(high * ahead, low * ahead),
+        weighted_fall=both(low * ahead, high * ahead),
+    )
 
 
 @numba.njit(cache=True, parallel=True)
-def _running_sums(
+def _all_walks(
     statistics: Array, order: Indices, starts: Indices, holders: Indices, sizes: Indices
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, Array]:
     high = np.zeros((statistics.shape[0], sizes.size))
     low = np.zeros((statistics.shape[0], sizes.size))
-    for ranking in numba.prange(statistics.shape[0]):
-        _walk(statistics[ranking], order[ranking], starts, holders, sizes, high[ranking], low[ranking])
-    return high, low
+    weight = np.zeros((statistics.shape[0], sizes.size))
+    for row in numba.prange(statistics.shape[0]):
+        _walk(statistics[row], order[row], starts, holders, sizes, high[row], low[row], weight[row])
+    return high, low, weight
 
 
 @numba.njit(cache=True)
 def _walk(
-    values: Array, order: Indices, starts: Indices, holders: Indices, sizes: Indices, high: Array, low: Array
+    values: Array,
+    order: Indices,
+    starts: Indices,
+    holders: Indices,
+    sizes: Indices,
+    high: Array,
+    low: Array,
+    weight: Array,
 ) -> None:
-    """Walk one ranking from the top and keep the extremes of each part's running sum in ``high`` and ``low``.
+    """Walk one ranking from the top and fill in each part's extremes (``high``, ``low``) and sum of |t| (``weight``).
 
     Genes of equal value are one step, and share the middle of their places: turning the ranking around
     then turns every score around exactly.
     """
     n_genes = values.size
-    weight = np.zeros(sizes.size)
     for gene in range(n_genes):
         for k in range(starts[gene], starts[gene + 1]):
             weight[holders[k]] += abs(values[gene])
@@ -195,13 +231,15 @@ def _walk(
 class FlipScores:
     """Scores of every list in every re-labelling of one cell type.
 
-    ``ranking`` is the observed moderated t of every gene; ``es`` and ``nes`` are one value a list;
-    ``null`` is re-labellings × lists of positive scores on one scale (the observed one first; `balanced`).
+    ``ranking`` is the observed moderated t of every gene; ``es``, ``nes`` (es over the mean |es| of the
+    re-labellings), ``statistic`` and ``p`` are one value a list; ``null`` is re-labellings × lists of positive
+    statistics on one scale (the observed one first; `balanced`).
     """
 
     ranking: Array
     es: Array
     nes: Array
+    statistic: Array
     p: Array
     null: Array
     scheme: Randomisation
@@ -210,9 +248,9 @@ class FlipScores:
 def flip_scores(values: Array, scheme: Randomisation, members: Members) -> FlipScores:
     """Return enrichment scores, two-sided p and the null of every list.
 
-    p is the share of re-labellings with at least the observed |score|. Sign flips come in mirror images with
-    opposite scores, so this equals the share beyond it among scores of its own sign. Draws add one to both
-    counts (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585): p is never 0.
+    p is the share of re-labellings with at least the observed |statistic| (`RunningSums.statistic`). Sign flips
+    come in mirror images with opposite scores, so this equals the share beyond it among those of its own sign.
+    Draws add one to both counts (Phipson and Smyth 2010, doi:10.2202/1544-6115.1585): p is never 0.
 
     Parameters
     ----------
@@ -223,42 +261,44 @@ def flip_scores(values: Array, scheme: Randomisation, members: Members) -> FlipS
     members
         The lists.
     """
-    parts: list[Array] = []
     ranking: Array | None = None
+    scores: list[Array] = []
+    statistics: list[Array] = []
     for block in rankings(values, scheme):
         if ranking is None:
             ranking = block[0].copy()
-        parts.append(net_scores(*enrichment_scores(block, members)))
+        sums = running_sums(block, members)
+        scores.append(sums.es)
+        statistics.append(sums.statistic)
     if ranking is None:
         raise OhmicsError("there is no re-labelling to compute")
-    scores = np.vstack(parts)
-    drawn = scores if scheme.exact else scores[1:]
-    size = np.abs(drawn).mean(axis=0)
-    beyond = (np.abs(scores) >= np.abs(scores[0]) * (1 - TIE)).sum(axis=0)
+    es, statistic = np.vstack(scores), np.vstack(statistics)
+    size = np.abs(es if scheme.exact else es[1:]).mean(axis=0)
+    beyond = (np.abs(statistic) >= np.abs(statistic[0]) * (1 - TIE)).sum(axis=0)
     return FlipScores(
         ranking=ranking,
-        es=scores[0],
-        nes=np.divide(scores[0], size, out=np.zeros_like(size), where=size > 0),
-        p=beyond / len(scores),
-        null=balanced(scores),
+        es=es[0],
+        nes=np.divide(es[0], size, out=np.zeros_like(size), where=size > 0),
+        statistic=statistic[0],
+        p=beyond / len(statistic),
+        null=balanced(statistic),
         scheme=scheme,
     )
 
 
-def balanced(scores: Array) -> Array:
-    """Put the scores of all lists on one positive scale, so that no list rules the maximum over them.
+def balanced(statistics: Array) -> Array:
+    """Put the |statistic| of all lists on one positive scale, so that no list rules the maximum over them.
 
-    |ES| of a few genes that move together comes close to 1 in every ranking, that of many unrelated genes stays
-    small: neither ES nor ES over its mean can be compared between lists. atanh takes away the saturation; each
-    list is then centred and scaled over all re-labellings (the observed one among them, so that none is
-    special). Within a list the order of |ES| is kept, hence q is never below p.
+    Genes that move together give wider nulls than unrelated ones. Each list is centred and scaled over all
+    re-labellings (the observed one among them, so that none is special) and put through exp, which keeps the
+    order: hence q is never below p.
 
     Parameters
     ----------
-    scores
-        Re-labellings × lists of enrichment scores.
+    statistics
+        Re-labellings × lists.
     """
-    size = np.arctanh(np.minimum(np.abs(scores), _SATURATED))
+    size = np.abs(statistics)
     spread = size.std(axis=0)
     centred = size - size.mean(axis=0)
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=spread > 0)

@@ -51,7 +51,9 @@ def test_the_order_of_the_datas_genes_does_not_matter():
 
 
 def rows(kind, n, mean):
-    return pd.DataFrame({"cell_type": kind, "gene": ["A", "B"], "mean": mean, "sd": 1.0, "detection": 0.5, "n_cells": n})
+    return pd.DataFrame(
+        {"cell_type": kind, "gene": ["A", "B"], "mean": mean, "sd": 1.0, "detection": 0.5, "n_cells": n}
+    )
 
 
 @pytest.mark.parametrize(

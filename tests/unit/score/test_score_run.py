@@ -76,7 +76,11 @@ def test_scores_lie_in_the_declared_range_and_the_sign_means_what_is_said(method
     more[GENES[:9]] *= 4
     assert (run(more, method, lists={"a": GENES[:9]})["a"] >= values - 1e-12).all()
     record = METHODS[method]
-    assert record.doi and record.definition and record.sign and record.unit and record.name == method
+    assert record.doi
+    assert record.definition
+    assert record.sign
+    assert record.unit
+    assert record.name == method
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -84,7 +88,9 @@ def test_absent_genes_are_dropped_and_reported(method):
     with_absent = run(cells(), method, lists={"a": [*GENES[:7], "ABSENT1", "ABSENT2", "G0"], "none": ["ABSENT1"]})
     np.testing.assert_allclose(with_absent["a"], run(cells(), method)["m/a"])
     assert with_absent["none"].isna().all()
-    coverage = COVERAGE.conform([{**row, "sample": "s"} for row in with_absent.attrs["coverage"]]).set_index("gene_list")
+    coverage = COVERAGE.conform([{**row, "sample": "s"} for row in with_absent.attrs["coverage"]]).set_index(
+        "gene_list"
+    )
     assert coverage.loc["a", ["n_genes", "n_present", "missing"]].tolist() == [9, 7, "ABSENT1|ABSENT2"]
     skipped = SKIPPED.conform(with_absent.attrs["skipped"])
     assert skipped["item"].tolist() == ["none"]
@@ -94,7 +100,9 @@ def test_absent_genes_are_dropped_and_reported(method):
 def test_names_match_exactly_first_and_by_alias_second():
     data = cells()
     truth = score(data, {"a": ["G1", "G2", "G3"]})
-    result = score(data, {"a": ["OLD1", "G2", "G3"], "b": ["G1", "OLD1", "G2", "G3"]}, aliases={"OLD1": "G1", "G3": "G9"})
+    result = score(
+        data, {"a": ["OLD1", "G2", "G3"], "b": ["G1", "OLD1", "G2", "G3"]}, aliases={"OLD1": "G1", "G3": "G9"}
+    )
     np.testing.assert_array_equal(result["a"], truth["a"])
     assert result.attrs["coverage"][0]["by_alias"] == "OLD1>G1"
     # Two names of one gene count once, and an exact match is never replaced.
@@ -119,11 +127,15 @@ def test_transgenes_are_left_out():
 
 def test_the_data_are_not_changed():
     data = cells()
-    adata = AnnData(sparse.csr_matrix(data.astype(np.float32)), obs=pd.DataFrame(index=data.index), var=pd.DataFrame(index=GENES))
+    adata = AnnData(
+        sparse.csr_matrix(data.astype(np.float32)), obs=pd.DataFrame(index=data.index), var=pd.DataFrame(index=GENES)
+    )
     before = adata.X.copy()
     for method in METHODS:
         run(adata, method)
-    assert (adata.X != before).nnz == 0 and adata.X.dtype == np.float32 and list(adata.obs) == []
+    assert (before != adata.X).nnz == 0
+    assert adata.X.dtype == np.float32
+    assert list(adata.obs) == []
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ def test_a_score_is_the_mean_over_the_types_cells_and_its_sd_the_standard_error(
 
 def test_thinned_rows_are_scores_of_the_thinned_cells_one_for_each_target():
     adata = sample()
-    targets = pd.DataFrame({"contrast": list("abb"), "sample": "s1", "cell_type": "CD8 T", "thinned_to": [300.0, 300.0, 200.0]})
+    targets = pd.DataFrame(
+        {"contrast": list("abb"), "sample": "s1", "cell_type": "CD8 T", "thinned_to": [300.0, 300.0, 200.0]}
+    )
     scores = score_samples(adata, LISTS, reference=reference(), targets=targets, n_null=0, seed=4)
     thinned = of(scores, depth="thinned")
     assert set(zip(thinned["cell_type"], thinned["thinned_to"], strict=True)) == {("CD8 T", 300.0), ("CD8 T", 200.0)}
@@ -74,7 +76,8 @@ def test_without_targets_the_lowest_median_of_the_samples_given_is_the_depth():
     kind = shallow[shallow.obs["cell_type"] == "CD8 T"]
     lowest = float(np.median(np.asarray(kind.X.sum(axis=1))))
     rows = of(scores, depth="thinned", cell_type="CD8 T")
-    assert set(rows["thinned_to"]) == {lowest} and set(rows["sample"]) == {"deep", "shallow"}
+    assert set(rows["thinned_to"]) == {lowest}
+    assert set(rows["sample"]) == {"deep", "shallow"}
     raw = of(scores, depth="raw", sample="shallow", cell_type="CD8 T").set_index(["gene_list", "method"])["score"]
     same = of(rows, sample="shallow").set_index(["gene_list", "method"])["score"]
     pd.testing.assert_series_equal(raw, same)
@@ -92,9 +95,13 @@ def test_a_sample_scored_alone_or_in_company_has_the_same_scores():
 
 
 def test_types_hold_their_descendants_and_special_types_are_columns():
-    adata = sample(malignant=np.resize([True, False], 120), car_positive=pd.array(np.resize([None, True, False], 120), "boolean"))
+    adata = sample(
+        malignant=np.resize([True, False], 120), car_positive=pd.array(np.resize([None, True, False], 120), "boolean")
+    )
     on = {"m1/a": ["T cell", "malignant"], "m1/b": ["car_positive", "bulk"], "m2/c": ["bulk"]}
-    scores = score_samples(adata, LISTS, depth=("raw",), reference=reference(), score_on=on, descendants=DESCENDANTS, n_null=0)
+    scores = score_samples(
+        adata, LISTS, depth=("raw",), reference=reference(), score_on=on, descendants=DESCENDANTS, n_null=0
+    )
     sizes = dict(zip(scores["cell_type"], scores["n_cells"], strict=True))
     assert sizes == {"T cell": 90, "malignant": 60, "car_positive": 40}
     skipped = SKIPPED.conform(scores.attrs["skipped"])
@@ -104,8 +111,11 @@ def test_types_hold_their_descendants_and_special_types_are_columns():
 
 def test_too_few_cells_or_genes_are_skipped_with_the_numbers():
     lists = {"thin": [*GENES[:2], "A", "B", "C"], "ok": GENES[:5], "up_only": {"up": GENES[:5], "down": ["X", "Y"]}}
-    scores = score_samples(sample(n=60), lists, depth=("raw",), reference=reference(), n_null=0, min_cells=20, min_coverage=0.5)
-    assert set(scores["gene_list"]) == {"ok"} and set(scores["cell_type"]) == {"CD8 T"}
+    scores = score_samples(
+        sample(n=60), lists, depth=("raw",), reference=reference(), n_null=0, min_cells=20, min_coverage=0.5
+    )
+    assert set(scores["gene_list"]) == {"ok"}
+    assert set(scores["cell_type"]) == {"CD8 T"}
     reasons = {(row["item"], row["cell_type"]): row["reason"] for row in scores.attrs["skipped"]}
     assert reasons["thin", ""] == "2 of 5 genes (40%) are in the data, at least 50% are needed; missing: A, B, C"
     assert reasons["up_only", ""] == "none of the list's down genes is in the data; missing: X, Y"
@@ -127,7 +137,8 @@ def test_null_z_of_random_lists_is_standard_normal_and_of_raised_genes_is_not():
     scores = score_samples([adata, raised], {**lists, "raised": GENES[:15]}, reference=reference(), n_null=200)
     for method in ("ucell", "mean_z"):
         z = of(scores, method=method, depth="raw").set_index(["sample", "gene_list"])["null_z"]
-        assert abs(z["s1"][list(lists)].mean()) < 0.4 and 0.6 < z["s1"][list(lists)].std() < 1.5
+        assert abs(z["s1"][list(lists)].mean()) < 0.4
+        assert 0.6 < z["s1"][list(lists)].std() < 1.5
         assert z["raised", "raised"] > 4 > abs(z["s1", "raised"])
     assert of(scores, depth="thinned")["null_z"].isna().all()
 
@@ -147,7 +158,9 @@ def test_bulk_samples_are_scored_with_the_spread_of_half_splits():
     lists = {"l": GENES[:15], "m": GENES[30:40]}
     scores = score_samples(cohort(1_000_000, 40), lists, score_on={"l": ["bulk"], "m": ["T cell"]}, n_null=0)
     check(scores, SCORES)
-    assert set(scores["cell_type"]) == {"bulk"} and set(scores["n_cells"]) == {1} and set(scores["gene_list"]) == {"l"}
+    assert set(scores["cell_type"]) == {"bulk"}
+    assert set(scores["n_cells"]) == {1}
+    assert set(scores["gene_list"]) == {"l"}
     for method in ("ucell", "mean_z"):
         rows = of(scores, method=method, depth="raw")
         # The samples differ by sequencing only, so their sd is what the half splits estimate.

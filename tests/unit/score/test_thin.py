@@ -29,8 +29,10 @@ def test_the_median_becomes_the_target_and_differences_between_cells_stay():
     thinned = thin(adata, 300, seed=0)
     assert np.median(totals(thinned)) == pytest.approx(300, rel=0.03)
     assert np.corrcoef(totals(adata), totals(thinned))[0, 1] > 0.95
-    assert (thinned.X.data == np.floor(thinned.X.data)).all() and (thinned.X > adata.X).nnz == 0
-    assert thinned.X.dtype == np.float32 and (thinned.X.data != 0).all()
+    assert (thinned.X.data == np.floor(thinned.X.data)).all()
+    assert (thinned.X > adata.X).nnz == 0
+    assert thinned.X.dtype == np.float32
+    assert (thinned.X.data != 0).all()
 
 
 def test_shallower_data_are_returned_as_they_are():

@@ -25,7 +25,9 @@ def frame(values):
 
 
 @pytest.mark.parametrize(
-    ("genes", "rate"), [(30, 2.0), (300, 0.3), (2200, 0.2), (2200, 3.0)], ids=["few", "sparse", "wide", "beyond-max-rank"]
+    ("genes", "rate"),
+    [(30, 2.0), (300, 0.3), (2200, 0.2), (2200, 3.0)],
+    ids=["few", "sparse", "wide", "beyond-max-rank"],
 )
 @pytest.mark.parametrize("log", [False, True], ids=["counts", "log"])
 def test_ucell_is_its_definition(genes, rate, log):

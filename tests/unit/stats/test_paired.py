@@ -81,7 +81,7 @@ def test_coverage_of_the_interval_is_its_level():
     random = np.random.default_rng(4)
     d = random.standard_t(3, size=(8, 3000))
     result = flip_test(d, Flips(8))
-    covered = np.mean((result.low <= 0) & (0 <= result.high))
+    covered = np.mean((result.low <= 0) & (result.high >= 0))
     assert abs(covered - result.level[0]) < 4 * np.sqrt(0.05 * 0.95 / 3000)
 
 
@@ -161,9 +161,12 @@ def test_a_test_on_two_units_cannot_drown_those_on_twelve():
 
 
 def test_flips_are_seeded_by_name_and_enumerated_when_few():
-    assert Flips(5).exact and Flips(5).n_flips == 16
+    assert Flips(5).exact
+    assert Flips(5).n_flips == 16
     rows = np.concatenate(list(Flips(4).blocks()))
-    assert len(np.unique(rows, axis=0)) == 8 and (rows[:, 0] == 1).all() and (rows[0] == 1).all()
+    assert len(np.unique(rows, axis=0)) == 8
+    assert (rows[:, 0] == 1).all()
+    assert (rows[0] == 1).all()
     first, second = (np.concatenate(list(Flips(30, 50, 0, name).blocks())) for name in ("a", "b"))
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(first, np.concatenate(list(Flips(30, 50, 0, "a").blocks(width=10**6))))

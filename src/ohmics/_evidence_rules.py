@@ -1,0 +1,222 @@
+"""The rule table of the cohort verdicts: the first rule that holds decides; every sentence is built from numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ohmics._evidence_lines import number
+from ohmics.model import Mechanism
+
+ALPHA = 0.05
+MIN_UNITS_FOR_FLIPS = 6
+"""Below six pairs the smallest sign-flip p is above 0.05 after any correction: 2/2^5 = 0.0625."""
+MIXED_COMPARTMENTS = ("t_cell", "car_t_product", "tumour")
+"""Programmes of one cell type: in unsorted bulk their change cannot be told from a change of that type's share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The numbers about one mechanism in one contrast that the cohort rules read."""
+
+    mechanism: Mechanism
+    modality: str
+    cell_type: str
+    gene_list: str
+    effect: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    interval_level: float = np.nan
+    q: float = np.nan
+    smallest_p: float = np.nan
+    n_units: int = 0
+    n_pairs: int = 0
+    n_different_pairs: int = 0
+    differs_in: str = ""
+    sd_change: float = np.nan
+    purified: bool = False
+    model_q: float = np.nan
+    model_p: float = np.nan
+    model_sign: float = np.nan
+    model_method: str = ""
+    skipped: str = ""
+    call_reason: str = ""
+    has_effect: bool = False
+    unit: str = ""
+
+    @property
+    def sign(self) -> int:
+        """The sign a supporting effect has."""
+        line = self.mechanism.primary_line
+        return -1 if line is not None and line.direction == "down" else 1
+
+    @property
+    def declared_in_bulk(self) -> bool:
+        """Whether the primary line was declared on whole tissue: the claim is about the tissue, not about one cell type."""
+        line = self.mechanism.primary_line
+        return line is not None and line.cell_type == "bulk"
+
+    @property
+    def margin(self) -> float:
+        """The smallest change that matters, in units of the score."""
+        line = self.mechanism.primary_line
+        return np.nan if line is None else line.margin * self.sd_change
+
+    @property
+    def pairs_needed(self) -> int:
+        """Pairs for 80 % power at the margin, two-sided 0.05, normal approximation."""
+        line = self.mechanism.primary_line
+        return 0 if line is None else int(np.ceil(((1.96 + 0.8416) / line.margin) ** 2)) + 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One row of the rule table: when it holds, what the verdict is, and the sentence that says so."""
+
+    verdict: str
+    sub_reason: str
+    holds: Callable[[Facts], bool]
+    sentence: Callable[[Facts], str]
+
+
+def interval(f: Facts) -> str:
+    """Return an effect with its unit and interval, as text."""
+    level = f"{100 * f.interval_level:.3g} %" if np.isfinite(f.interval_level) else "interval"
+    unit = f" {f.unit}" if f.unit else ""
+    return (
+        f"{number(f.effect, signed=True)}{unit} ({level} {number(f.low, signed=True)} to {number(f.high, signed=True)})"
+    )
+
+
+def _what_is_missing(f: Facts) -> str:
+    if f.n_units < f.pairs_needed:
+        return (
+            f"they cannot tell it from no change (smallest reachable p {number(f.smallest_p)}); about {f.pairs_needed}"
+            " would find the smallest change that matters with 80 % power"
+        )
+    return f"the interval reaches beyond ±{number(f.margin)}, so neither a relevant change nor its absence is shown"
+
+
+def _primary(f: Facts) -> bool:
+    return f.mechanism.primary_line is not None and f.mechanism.primary_line.nature in ("expression", "composition")
+
+
+def _significant(f: Facts, sign: int) -> bool:
+    return f.n_units >= MIN_UNITS_FOR_FLIPS and f.q < ALPHA and np.sign(f.effect) == sign * f.sign
+
+
+def _model_says(f: Facts, sign: int) -> bool:
+    return f.n_units < MIN_UNITS_FOR_FLIPS and f.model_q < ALPHA and np.sign(f.model_sign) == sign * f.sign
+
+
+COHORT_RULES: tuple[Rule, ...] = (
+    Rule(
+        verdict="not_assessable",
+        sub_reason="not_visible_in_expression",
+        holds=lambda f: (
+            f.mechanism.tier == "not_assessable"
+            or f.mechanism.primary_line is None
+            or f.mechanism.primary_line.nature == "external"
+        ),
+        sentence=lambda f: (
+            f"not assessable from expression: {(f.mechanism.not_assessable_reason or f.mechanism.not_visible).rstrip('.')}"
+        ),
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="no_call",
+        holds=lambda f: not _primary(f) and not f.call_reason,
+        sentence=lambda f: (
+            f"rests on a call ({f.mechanism.primary_line.method if f.mechanism.primary_line else ''}) that this run does not hold"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="called_per_patient",
+        holds=lambda f: not _primary(f),
+        sentence=lambda f: f"decided patient by patient: {f.call_reason}",
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="wrong_modality",
+        holds=lambda f: not f.cell_type,
+        sentence=lambda f: (
+            f"is read in {', '.join(f.mechanism.score_on)}, which a {f.modality.replace('_', '-')} run of this kind does not show"
+        ),
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="not_tested",
+        holds=lambda f: not f.has_effect,
+        sentence=lambda f: f.skipped or f"no score of {f.gene_list} in {f.cell_type} in this contrast",
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="pairs_not_comparable",
+        holds=lambda f: f.n_pairs > 0 and f.n_different_pairs >= f.n_pairs,
+        sentence=lambda f: (
+            f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in}), so no cohort verdict is given"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="confounded_by_composition",
+        holds=lambda f: (
+            f.modality == "bulk"
+            and not f.purified
+            and f.mechanism.compartment in MIXED_COMPARTMENTS
+            and not f.declared_in_bulk
+            and (_significant(f, 1) or _significant(f, -1) or _model_says(f, 1) or _model_says(f, -1))
+        ),
+        sentence=lambda f: (
+            f"changed by {interval(f)}, but confounded by composition: in unsorted bulk a change of the programme"
+            " cannot be told from a change in the share of the cells that carry it"
+        ),
+    ),
+    Rule(
+        verdict="supported",
+        sub_reason="",
+        holds=lambda f: _significant(f, 1),
+        sentence=lambda f: f"changed as predicted by {interval(f)}, q {number(f.q)}, {f.n_units} units",
+    ),
+    Rule(
+        verdict="contradicted",
+        sub_reason="",
+        holds=lambda f: _significant(f, -1),
+        sentence=lambda f: f"changed against the prediction by {interval(f)}, q {number(f.q)}, {f.n_units} units",
+    ),
+    Rule(
+        verdict="supported",
+        sub_reason="moderated_model_only",
+        holds=lambda f: _model_says(f, 1),
+        sentence=lambda f: (
+            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
+            f" finds the predicted direction, q {number(f.model_q)}"
+        ),
+    ),
+    Rule(
+        verdict="contradicted",
+        sub_reason="moderated_model_only",
+        holds=lambda f: _model_says(f, -1),
+        sentence=lambda f: (
+            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
+            f" finds the opposite direction, q {number(f.model_q)}"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="no_relevant_change",
+        holds=lambda f: f.low > -f.margin and f.high < f.margin and f.interval_level >= 0.9,
+        sentence=lambda f: (
+            f"the interval {interval(f)} lies inside ±{number(f.margin)}, the smallest change that matters"
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="inconclusive",
+        holds=lambda f: True,
+        sentence=lambda f: f"changed by {interval(f)}, q {number(f.q)}, {f.n_units} units; {_what_is_missing(f)}",
+    ),
+)

@@ -1,0 +1,177 @@
+import sys
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from sklearn.neighbors import NearestNeighbors
+
+from ohmics.embed import embed, embedding, variable_genes
+from ohmics.errors import OhmicsError
+from ohmics.fuzzy_graph import fuzzy_graph
+
+# `ohmics.embed` is the function once the package has been used; the module is looked up by its name.
+MODULE = sys.modules["ohmics.embed"]
+SPECIAL = ["TRAV1-2", "IGHV1-2", "IGKC", "MT-ND1", "RPL3", "CAR"]
+
+
+def build(sample="s", n_cells=120, seed=0, kinds=3, shift=0.0, n_genes=300):
+    rng = np.random.default_rng(seed)
+    shape = np.random.default_rng(99).gamma(0.4, 1, n_genes) + 0.02
+    kind = np.arange(n_cells) % kinds
+    rate = np.tile(shape, (n_cells, 1))
+    for k in range(kinds):
+        rate[np.ix_(kind == k, np.arange(20 * k, 20 * k + 20))] += 5
+    rate[:, 100:120] += shift
+    # The genes that must never be chosen vary more than any other.
+    noisy = rng.gamma(0.1, 60, (n_cells, len(SPECIAL)))
+    counts = rng.poisson(np.column_stack([rate, noisy]) * 3)
+    genes = [f"G{i}" for i in range(n_genes)] + SPECIAL
+    adata = ad.AnnData(
+        X=sp.csr_matrix(counts.astype(np.float32)),
+        obs=pd.DataFrame({"sample": sample}, index=[f"b{i}" for i in range(n_cells)]),
+        var=pd.DataFrame({"feature_type": ["transgene" if g == "CAR" else "gene" for g in genes]}, index=genes),
+    )
+    return adata, kind
+
+
+def agreement(cluster, kind):
+    return pd.crosstab(np.asarray(cluster), kind).max(axis=1).sum() / len(kind)
+
+
+def test_variable_genes_are_never_segments_mitochondrial_ribosomal_or_transgenes():
+    genes = variable_genes([build()[0]], n_top_genes=300)
+    assert not set(genes) & set(SPECIAL)
+    assert len(genes) > 250
+
+
+def test_genes_that_some_sample_lacks_are_never_chosen():
+    one, two = build("a")[0], build("b", seed=1)[0]
+    chosen = variable_genes([one, two], n_top_genes=60)
+    absent = chosen[0]
+    without = variable_genes([one, two[:, two.var_names != absent].copy()], n_top_genes=60)
+    assert absent not in without
+    assert len(set(chosen) & set(without)) > 50
+
+
+def test_a_gene_counts_by_the_samples_that_chose_it_then_by_its_dispersion():
+    one, two = build("a")[0], build("b", seed=1)[0]
+    first, second = variable_genes([one], n_top_genes=60), variable_genes([two], n_top_genes=60)
+    both = variable_genes([one, two], n_top_genes=60)
+    agreed = set(first) & set(second)
+    assert set(both[: len(agreed)]) == agreed
+    assert set(both) <= set(first) | set(second)
+
+
+def test_planted_kinds_become_clusters_and_the_input_is_not_changed():
+    adata, kind = build()
+    before = adata.X.copy()
+    frame = embed([adata], n_top_genes=100, n_pcs=10, umap=False)
+    assert list(frame.columns) == ["sample", "barcode", "cluster", "umap_1", "umap_2"]
+    assert frame["barcode"].tolist() == list(adata.obs_names)
+    assert agreement(frame["cluster"], kind) > 0.95
+    assert frame[["umap_1", "umap_2"]].isna().all(axis=None)
+    assert (adata.X != before).nnz == 0
+    sizes = frame["cluster"].value_counts()
+    assert sizes.sort_index(key=lambda names: names.astype(int)).is_monotonic_decreasing
+
+
+def test_harmony_brings_the_kinds_of_two_samples_together():
+    samples = [build("a", seed=0), build("b", seed=1, shift=8.0)]
+    kind = np.concatenate([k for _, k in samples])
+    apart = embedding([a for a, _ in samples], n_top_genes=150, n_pcs=10, harmony=False, umap=False)
+    joined = embedding([a for a, _ in samples], n_top_genes=150, n_pcs=10, umap=False)
+    shared = joined.cells.groupby("cluster")["sample"].nunique()
+    assert (apart.cells.groupby("cluster")["sample"].nunique() == 1).all()
+    assert (shared == 2).all()
+    assert agreement(joined.cells["cluster"], kind) > 0.95
+    assert joined.parameters["harmony"]
+    assert not apart.parameters["harmony"]
+
+
+@pytest.mark.slow
+def test_graph_is_umap_learns():
+    components = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+    components[7] = components[8]
+    graph = fuzzy_graph(components, n_neighbors=15)
+    umap_ = pytest.importorskip("umap.umap_")
+    distances, indices = NearestNeighbors(n_neighbors=15).fit(components).kneighbors(components)
+    theirs, _, _ = umap_.fuzzy_simplicial_set(
+        sp.coo_matrix((300, 1)), 15, None, None, knn_indices=indices, knn_dists=distances.astype(np.float32)
+    )
+    assert abs(graph - theirs).max() < 1e-4
+    assert abs(graph - graph.T).max() == 0
+
+
+def test_functions_are_read_one_at_a_time_and_give_the_same_as_arrays():
+    adatas = [build("a", seed=0)[0], build("b", seed=1)[0]]
+    calls = []
+
+    def reader(position):
+        def read():
+            calls.append(position)
+            return adatas[position]
+
+        return read
+
+    options = {"n_top_genes": 100, "n_pcs": 10, "umap": False}
+    streamed = embedding([reader(0), reader(1)], **options)
+    whole = embedding(adatas, **options)
+    assert calls == [0, 1, 0, 1]
+    assert np.array_equal(streamed.components, whole.components)
+    assert streamed.cells.equals(whole.cells)
+
+
+@pytest.mark.parametrize("package", ["igraph", "harmonypy"])
+def test_an_absent_extra_is_told_with_its_pip_line(package, monkeypatch):
+    real = MODULE.find_spec
+    monkeypatch.setattr(MODULE, "find_spec", lambda name: None if name == package else real(name))
+    with pytest.raises(OhmicsError, match=r'pip install "ohmics\[embed\]"') as caught:
+        embed([build("a")[0], build("b")[0]])
+    assert package in str(caught.value)
+
+
+def test_nothing_to_embed_is_refused():
+    with pytest.raises(OhmicsError, match="no sample"):
+        embed([])
+    with pytest.raises(OhmicsError, match="share no gene"):
+        one, two = build("a")[0], build("b")[0]
+        two.var_names = [f"H{i}" for i in range(two.n_vars)]
+        embed([one, two])
+    with pytest.raises(OhmicsError, match="given twice"):
+        embed([build("a")[0], build("a")[0]])
+
+
+def test_a_sample_without_name_or_sparse_counts_is_refused_with_both_faults():
+    adata, _ = build()
+    bad = ad.AnnData(X=adata.X.toarray(), var=adata.var)
+    with pytest.raises(OhmicsError) as caught:
+        embed([bad])
+    assert len(caught.value.faults) == 2
+
+
+def test_very_small_samples_do_not_vote_but_are_embedded():
+    big, small = build("a")[0], build("b", n_cells=6, seed=3)[0]
+    frame = embed([big, small], n_top_genes=80, n_pcs=5, umap=False, harmony=False)
+    assert frame["sample"].value_counts().to_dict() == {"a": 120, "b": 6}
+    assert variable_genes([big, small], n_top_genes=80) == variable_genes([big], n_top_genes=80)
+
+
+@pytest.mark.slow
+def test_umap_repeats_to_the_bit():
+    adata, _ = build()
+    frames = [embed([adata], n_top_genes=100, n_pcs=10, seed=4) for _ in range(2)]
+    assert frames[0].equals(frames[1])
+    assert frames[0][["umap_1", "umap_2"]].notna().all(axis=None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("neighbours", ["exact", "approximate"])
+def test_more_cells_than_the_neighbour_index_of_some_versions_survives(neighbours, monkeypatch):
+    if neighbours == "approximate":
+        monkeypatch.setattr(MODULE, "EXACT_NEIGHBOURS_BELOW", 5000)
+    adata, kind = build(n_cells=9200)
+    result = embedding([adata], n_top_genes=100, n_pcs=10, umap=False, resolution=0.3)
+    assert agreement(result.cells["cluster"], kind) > 0.95
+    assert result.parameters["neighbours"] == neighbours
