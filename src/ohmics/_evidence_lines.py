@@ -12,7 +12,8 @@ import pandas as pd
 from ohmics.model import ANTIGEN_OF_THE_SAMPLE, EvidenceLine, Mechanism
 
 if TYPE_CHECKING:
-    from ohmics.evidence import Facts, _Run
+    from ohmics._evidence_rules import Facts
+    from ohmics.evidence import _Run
 
 _ALPHA = 0.05
 

@@ -26,7 +26,7 @@ from ohmics.stats.genesets import (
     parts_of,
     running_sums,
 )
-from ohmics.stats.multiple import benjamini_hochberg_by_family, step_down_max_t
+from ohmics.stats.multiple import benjamini_hochberg_by_family, model_q_by_family, step_down_max_t
 from ohmics.stats.relabel import Randomisation, label_permutations, paired_differences, sign_flips
 from ohmics.tables import ENRICHMENT, skipped
 
@@ -245,7 +245,7 @@ def corrected(tests: Sequence[Tested]) -> pd.DataFrame:
             drawn = null[:, mine] if exact else null[1:, mine]
             q[mine] = step_down_max_t(null[0, mine], drawn, identity_included=exact)
     else:
-        q = benjamini_hochberg_by_family(frame["p"].to_numpy(np.float64), families)
+        q = model_q_by_family(frame["p"].to_numpy(np.float64), families)
     frame["q"] = q
     if "p_prerank" in frame:
         frame["q_prerank"] = benjamini_hochberg_by_family(frame["p_prerank"].to_numpy(np.float64), families)

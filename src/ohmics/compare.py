@@ -33,6 +33,7 @@ __all__ = ["compare", "compare_composition"]
 STAGE = "compare"
 DEPTHS = ("thinned", "raw")
 LEAST_UNITS = 2
+FEW_LEVELS = 5  # a covariate of numbers with more values than this is a quantity, with fewer it names strata
 TECHNICAL = "technical range of the patient's own samples (1.96 sd of measurement); no test"
 _Adjust = Callable[[npt.NDArray[np.bool_]], FloatArray]
 
@@ -70,11 +71,11 @@ def compare(
 ) -> pd.DataFrame:
     """Test how scores change between the sides of each contrast; the patient is the unit.
 
-    Paired contrasts flip the signs of units' differences; groups permute units within strata
-    (covariates that are no numbers) beyond numeric covariates (Freedman-Lane); ``interact_with`` permutes
-    groups over units' differences. Only thinned rows join a family: all primary lines of a contrast
-    in one, all further lines of one method in another; q is step-down max-|T| over randomisations
-    shared by the family. Raw rows stand beside them with p and an empty q.
+    Paired contrasts flip the signs of units' differences; groups permute units within strata (covariates
+    that are no numbers or have at most 5 values) beyond the other covariates (Freedman-Lane);
+    ``interact_with`` permutes groups over units' differences. Only thinned rows join a family: all primary
+    lines of a contrast in one, all further lines of one method in another; q is step-down max-|T| over
+    randomisations shared by the family. Raw rows stand beside them with p and an empty q.
 
     Parameters
     ----------
@@ -189,20 +190,32 @@ def _compare_groups(task: _Task) -> None:
     of_unit = task.sides.drop_duplicates("unit").set_index("unit").reindex(found.unit_names)
     known = of_unit[covariates].notna().all(axis=1).to_numpy(dtype=bool)
     of_unit = of_unit[known]
-    numeric = [name for name in covariates if pd.api.types.is_numeric_dtype(of_unit[name])]
-    strata = np.zeros(len(of_unit), dtype=np.int64)
-    for name in [name for name in covariates if name not in numeric]:
-        label = np.unique(as_text(of_unit[name]).to_numpy(dtype=str), return_inverse=True)[1]
-        strata = np.unique(strata * (label.max(initial=0) + 1) + label, return_inverse=True)[1].astype(np.int64)
+    numeric, strata = _covariates(of_unit, covariates)
     plan = groups.Groups(
         test=(of_unit["side"] == "test").to_numpy(dtype=bool),
         strata=strata,
-        covariates=of_unit[numeric].to_numpy(dtype=np.float64) if numeric else np.zeros((0, 0)),
+        covariates=numeric,
         n_draws=task.n_draws,
         seed=task.seed,
         name=task.contrast.label,
     )
-    _two_groups(task, found.of_units(known), plan, "")
+    left_out = int((~known).sum())
+    label = f"{left_out} without {listing(covariates)} left out" if left_out else ""
+    _two_groups(task, found.of_units(known), plan, label)
+
+
+def _covariates(of_unit: pd.DataFrame, names: list[str]) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+    """Return numeric covariates, units × covariates, and the stratum of each unit from all others."""
+    columns = []
+    strata = np.zeros(len(of_unit), dtype=np.int64)
+    for name in names:
+        numbers = pd.to_numeric(of_unit[name], errors="coerce")
+        if numbers.notna().all() and numbers.nunique() > FEW_LEVELS:
+            columns.append(numbers.to_numpy(dtype=np.float64))
+            continue
+        label = np.unique(as_text(of_unit[name]).to_numpy(dtype=str), return_inverse=True)[1]
+        strata = np.unique(strata * (label.max(initial=0) + 1) + label, return_inverse=True)[1].astype(np.int64)
+    return np.column_stack(columns) if columns else np.zeros((0, 0)), strata
 
 
 def _two_groups(task: _Task, found: Differences, plan: groups.Groups, label: str) -> None:

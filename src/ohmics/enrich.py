@@ -76,7 +76,7 @@ def test_gene_sets(
     family
         Name of the family that q is corrected in: step-down max-|T| over the shared flips for ``flip``
         (`ohmics.stats.genesets.balanced`),
-        Benjamini-Hochberg for ``camera`` and ``fry``.
+        for ``camera`` and ``fry`` Holm in a contrast's primary family, else Benjamini-Hochberg.
     method
         ``flip``: enrichment score of the moderated t of patients' changes, times the list's mean |t| over that of
         all genes; null by re-labelling patients.

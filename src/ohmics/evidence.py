@@ -172,8 +172,9 @@ def cell_type_read(
         if line.cell_type != "bulk":
             return line.cell_type, False
         return next((cell_type for cell_type in mechanism.score_on if cell_type != "bulk"), ""), False
-    if purified_type and _is_kin(catalog, purified_type, mechanism.score_on):
-        return "bulk", True
+    if purified_type:
+        # Purified T cells are no tumour tissue: what is read in whole tissue is not read in them.
+        return ("bulk", True) if _is_kin(catalog, purified_type, mechanism.score_on) else ("", False)
     return ("bulk" if "bulk" in mechanism.score_on else ""), False
 
 

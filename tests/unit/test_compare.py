@@ -32,8 +32,9 @@ def sheet(n=8, **columns):
 
 def row(sample, value, **more):
     return {
-        "sample": sample, "cell_type": "T cell", "mechanism": "m", "gene_list": "m/a", "method": "ucell", "depth": "thinned",
-        "thinned_to": 1000.0, "score": value, "null_z": None, "n_cells": 100, "coverage": 1.0, "technical_sd": 0.01, **more,
+        "sample": sample, "cell_type": "T cell", "mechanism": "m", "gene_list": "m/a", "method": "ucell",
+        "depth": "thinned", "thinned_to": 1000.0, "score": value, "null_z": None, "n_cells": 100, "coverage": 1.0,
+        "technical_sd": 0.01, **more,
     }  # fmt: skip
 
 
@@ -163,8 +164,10 @@ def test_pairs_that_differ_in_tissue_are_flagged():
 
 def test_groups_are_permuted():
     random = np.random.default_rng(1)
-    samples = pd.DataFrame({"sample": [f"s{i}" for i in range(9)], "patient": [f"u{i}" for i in range(9)],
-                            "response": ["R"] * 4 + ["NR"] * 5, "site": list("aabbaabba"), "age": random.normal(50, 9, 9)})  # fmt: skip
+    samples = pd.DataFrame({
+        "sample": [f"s{i}" for i in range(9)], "patient": [f"u{i}" for i in range(9)],
+        "response": ["R"] * 4 + ["NR"] * 5, "site": list("aabbaabba"), "age": random.normal(50, 9, 9).astype(str),
+    })  # fmt: skip
     y = random.normal(size=9) + (samples["response"] == "NR") * 2
     frame = SCORES.conform([row(s, v) for s, v in zip(samples["sample"], y, strict=True)])
     contrast = Contrast(variable="response", test="NR", reference="R")
@@ -182,6 +185,10 @@ def test_groups_are_permuted():
     assert "within strata" in strata["scheme"].iloc[0]
     numeric = compare(frame, samples, Contrast(variable="response", test="NR", reference="R", covariates=("age",)))
     assert "Freedman-Lane" in numeric["scheme"].iloc[0]
+    samples.loc[0, "age"] = None
+    numeric = compare(frame, samples, Contrast(variable="response", test="NR", reference="R", covariates=("age",)))
+    assert numeric["n_units"].tolist() == [8]
+    assert numeric["flags"].tolist() == ["1 without age left out"]
 
 
 def test_an_interaction_compares_changes_between_groups():

@@ -72,7 +72,7 @@ def test_planted_kinds_become_clusters_and_the_input_is_not_changed():
     assert frame["barcode"].tolist() == list(adata.obs_names)
     assert agreement(frame["cluster"], kind) > 0.95
     assert frame[["umap_1", "umap_2"]].isna().all(axis=None)
-    assert (adata.X != before).nnz == 0
+    assert abs(before - adata.X).nnz == 0
     sizes = frame["cluster"].value_counts()
     assert sizes.sort_index(key=lambda names: names.astype(int)).is_monotonic_decreasing
 
@@ -82,9 +82,8 @@ def test_harmony_brings_the_kinds_of_two_samples_together():
     kind = np.concatenate([k for _, k in samples])
     apart = embedding([a for a, _ in samples], n_top_genes=150, n_pcs=10, harmony=False, umap=False)
     joined = embedding([a for a, _ in samples], n_top_genes=150, n_pcs=10, umap=False)
-    shared = joined.cells.groupby("cluster")["sample"].nunique()
-    assert (apart.cells.groupby("cluster")["sample"].nunique() == 1).all()
-    assert (shared == 2).all()
+    assert {len(set(rows)) for _, rows in apart.cells.groupby("cluster")["sample"]} == {1}
+    assert {len(set(rows)) for _, rows in joined.cells.groupby("cluster")["sample"]} == {2}
     assert agreement(joined.cells["cluster"], kind) > 0.95
     assert joined.parameters["harmony"]
     assert not apart.parameters["harmony"]
@@ -135,9 +134,9 @@ def test_an_absent_extra_is_told_with_its_pip_line(package, monkeypatch):
 def test_nothing_to_embed_is_refused():
     with pytest.raises(OhmicsError, match="no sample"):
         embed([])
+    one, two = build("a")[0], build("b")[0]
+    two.var_names = [f"H{i}" for i in range(two.n_vars)]
     with pytest.raises(OhmicsError, match="share no gene"):
-        one, two = build("a")[0], build("b")[0]
-        two.var_names = [f"H{i}" for i in range(two.n_vars)]
         embed([one, two])
     with pytest.raises(OhmicsError, match="given twice"):
         embed([build("a")[0], build("a")[0]])
@@ -166,12 +165,19 @@ def test_umap_repeats_to_the_bit():
     assert frames[0][["umap_1", "umap_2"]].notna().all(axis=None)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("neighbours", ["exact", "approximate"])
-def test_more_cells_than_the_neighbour_index_of_some_versions_survives(neighbours, monkeypatch):
-    if neighbours == "approximate":
-        monkeypatch.setattr(MODULE, "EXACT_NEIGHBOURS_BELOW", 5000)
+def more_than_9000_cells():
     adata, kind = build(n_cells=9200)
     result = embedding([adata], n_top_genes=100, n_pcs=10, umap=False, resolution=0.3)
     assert agreement(result.cells["cluster"], kind) > 0.95
-    assert result.parameters["neighbours"] == neighbours
+    return result.parameters["neighbours"]
+
+
+def test_more_than_9000_cells_have_exact_neighbours():
+    assert more_than_9000_cells() == "exact"
+
+
+@pytest.mark.slow
+def test_the_approximate_index_survives_more_than_9000_cells(monkeypatch):
+    """pynndescent 0.7 breaks scanpy's neighbours above some 4,000 to 8,000 cells."""
+    monkeypatch.setattr(MODULE, "EXACT_NEIGHBOURS_BELOW", 5000)
+    assert more_than_9000_cells() == "approximate"

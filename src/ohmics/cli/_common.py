@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ def gather(paths: Iterable[Path], table: Table) -> pd.DataFrame:
     return table.conform(pd.concat(parts, ignore_index=True)) if parts else table.empty()
 
 
-def skipped_frame(rows: Iterable[Mapping[Hashable, Any]]) -> pd.DataFrame:
+def skipped_frame(rows: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
     """Return SKIPPED with each thing named once."""
     frame = pd.DataFrame(list(rows), columns=list(SKIPPED.names))
     return SKIPPED.conform(frame.drop_duplicates(list(SKIPPED.key))) if len(frame) else SKIPPED.empty()

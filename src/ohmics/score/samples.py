@@ -221,7 +221,12 @@ def _groups(
                 if kind != BULK:
                     lists.setdefault(kind, []).append(key)
         placed = {key for some in lists.values() for key in some}
-        _wrong_modality(part, [key for key in keys if key not in placed], "is scored on bulk samples only", run)
+        _wrong_modality(
+            part,
+            [key for key in keys if key not in placed],
+            "is scored on no cell type (on bulk samples only, or on nothing)",
+            run,
+        )
     masks = group_cells(part.obs, lists, run.descendants, by=part.by)
     return {kind: (masks[kind], lists[kind]) for kind in lists}
 

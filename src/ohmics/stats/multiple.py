@@ -61,6 +61,52 @@ def benjamini_hochberg(p: Sequence[float] | FloatArray) -> FloatArray:
     return result
 
 
+def holm(p: Sequence[float] | FloatArray) -> FloatArray:
+    """Return Holm adjusted p values; a missing p stays missing and is not counted.
+
+    Holds the chance of one false finding in the family under any dependence, as step-down max-|T| does where
+    there is a shared randomisation.
+
+    Parameters
+    ----------
+    p
+        P values, shape (tests,); NaN where a test could not be made.
+
+    Notes
+    -----
+    Holm 1979, Scandinavian Journal of Statistics 6:65.
+
+    Examples
+    --------
+    >>> holm([0.01, float("nan"), 0.04]).tolist()
+    [0.02, nan, 0.04]
+    """
+    values = np.asarray(p, dtype=np.float64)
+    _check_p(values)
+    result = np.full(values.shape, np.nan)
+    given = np.flatnonzero(~np.isnan(values))
+    order = given[np.argsort(values[given], kind="stable")]
+    left = np.arange(given.size, 0, -1)
+    result[order] = np.minimum(1.0, np.maximum.accumulate(values[order] * left)) if given.size else []
+    return result
+
+
+def model_q_by_family(p: Sequence[float] | FloatArray, families: Sequence[str]) -> FloatArray:
+    """Return adjusted p of tests without a shared randomisation: Holm in primary families, else Benjamini-Hochberg.
+
+    Parameters
+    ----------
+    p, families
+        P value and family of each test, shape (tests,).
+    """
+    values, names = np.asarray(p, dtype=np.float64), np.asarray(families, dtype=object)
+    result = np.full(values.shape, np.nan)
+    for family in dict.fromkeys(families):
+        mine = names == family
+        result[mine] = (holm if family.endswith("/primary") else benjamini_hochberg)(values[mine])
+    return result
+
+
 def benjamini_hochberg_by_family(p: Sequence[float] | FloatArray, families: Sequence[str | None]) -> FloatArray:
     """Return Benjamini-Hochberg adjusted p values, each family by itself.
 

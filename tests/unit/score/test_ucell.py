@@ -63,7 +63,7 @@ def test_a_signed_list_is_up_minus_down_and_is_not_clipped():
 
 
 def peer(counts, positions, n_absent, max_rank=1500):
-    """pyucell's procedure: ranks of expressed genes truncated to whole numbers, the first max_rank kept, absent imputed."""
+    """pyucell's procedure: expressed genes' ranks truncated, the first max_rank of them kept, absent ones imputed."""
     scores = []
     for row in counts:
         seen = np.flatnonzero(row)

@@ -99,3 +99,21 @@ def test_wrong_input_is_named(call, said):
 def test_names_of_families():
     assert multiple.primary_family("relapse_vs_pre") == "relapse_vs_pre/primary"
     assert multiple.method_family("relapse_vs_pre", "ucell") == "relapse_vs_pre/ucell"
+
+
+def test_holm_agrees_with_statsmodels_and_keeps_missing() -> None:
+    from statsmodels.stats.multitest import multipletests
+
+    from ohmics.stats.multiple import holm
+
+    p = np.random.default_rng(3).uniform(0, 0.2, 30)
+    np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1])
+    assert np.isnan(holm([0.5, np.nan])).tolist() == [False, True]
+
+
+def test_primary_families_get_holm_and_others_benjamini_hochberg() -> None:
+    from ohmics.stats.multiple import benjamini_hochberg, holm, model_q_by_family
+
+    p = np.array([0.01, 0.02, 0.03, 0.01, 0.02, 0.03])
+    q = model_q_by_family(p, ["c/primary"] * 3 + ["c/camera"] * 3)
+    np.testing.assert_allclose(q, [*holm(p[:3]), *benjamini_hochberg(p[3:])])
