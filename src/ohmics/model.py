@@ -207,7 +207,7 @@ class Contrast:
     pair_by: str | tuple[str, ...] | list[str] | None = None
     random_by: str | None = None
     interact_with: str | None = None
-    covariates: tuple[str, ...] | list[str] = ()
+    covariates: str | tuple[str, ...] | list[str] = ()
     where: Mapping[str, object] | None = None
     unit: str = "patient"
 

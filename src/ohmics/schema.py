@@ -81,9 +81,13 @@ def _cast(values: pd.Series, column: Column) -> pd.Series:
         empty = text.isna() | (text.astype(str) == "")
         return text.where(empty, text.astype(str)).where(~empty, None).astype(object)
     if column.kind == "bool":
-        named = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
-        text = values.astype(object)
-        return text.map(lambda v: None if pd.isna(v) or v == "" else named.get(str(v).lower(), v)).astype("boolean")
+        named: dict[str, bool] = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
+        told = [None if pd.isna(v) or v == "" else named.get(str(v).lower(), v) for v in values.tolist()]
+        try:
+            return pd.Series(told, index=values.index, dtype="boolean")
+        except (TypeError, ValueError):
+            # Something that is neither true nor false: `check` names it.
+            return pd.Series(told, index=values.index, dtype=object)
     numbers = pd.to_numeric(values.replace("", None) if values.dtype == object else values)
     return numbers.astype("float64") if column.kind == "float" else numbers.astype("Int64")
 
