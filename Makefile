@@ -33,8 +33,8 @@ test: $(STAMP) ## run the tests (under 10 minutes on 2 cores)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not real and not browser" -q
 
 check: $(STAMP) ## format, lint, types, import rules, workflow lint
-	@$(BIN)/ruff format --check src tests benchmarks
-	@$(BIN)/ruff check src tests benchmarks
+	@$(BIN)/ruff format --check src tests tools benchmarks
+	@$(BIN)/ruff check src tests tools benchmarks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/snakefmt --check --compact-diff Snakefile workflow
@@ -42,8 +42,8 @@ check: $(STAMP) ## format, lint, types, import rules, workflow lint
 	@$(BIN)/python -m ohmics run config/config.yaml --lint
 
 format: $(STAMP) ## format code and workflow
-	@$(BIN)/ruff format src tests benchmarks
-	@$(BIN)/ruff check --fix-only src tests benchmarks
+	@$(BIN)/ruff format src tests tools benchmarks
+	@$(BIN)/ruff check --fix-only src tests tools benchmarks
 	@$(BIN)/snakefmt Snakefile workflow
 
 test-real: $(STAMP) ## tests on real data (OHMICS_DATA names the folder)
@@ -58,6 +58,9 @@ test-report: $(STAMP) ## tests of the pages in a headless Chromium
 
 calibration: $(STAMP) ## measure calibration and error rates in full; writes benchmarks/calibration.json
 	@$(BIN)/python tests/calibration/run_full.py
+
+bench: $(STAMP) ## scoring beside its peer in one run
+	@$(BIN)/python benchmarks/score.py
 
 lock: $(STAMP) ## resolve the lock anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \

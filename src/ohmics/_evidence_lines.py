@@ -13,6 +13,7 @@ from ohmics.model import ANTIGEN_OF_THE_SAMPLE, EvidenceLine, Mechanism
 
 if TYPE_CHECKING:
     from ohmics._evidence_rules import Facts
+    from ohmics.catalog import Catalog
     from ohmics.evidence import _Run
 
 _ALPHA = 0.05
@@ -38,6 +39,13 @@ def primary_key(mechanism: Mechanism) -> str:
     """Return the key ``mechanism/list`` of the primary line, empty when it reads no list."""
     line = mechanism.primary_line
     return f"{mechanism.id}/{line.gene_list}" if line is not None and line.gene_list else ""
+
+
+def genes_of(catalog: Catalog, gene_list: str) -> frozenset[str]:
+    """Return the genes of a list, both sides of a signed one."""
+    found = catalog.gene_lists.get(gene_list, [])
+    parts = found.values() if isinstance(found, Mapping) else [found]
+    return frozenset(gene for part in parts for gene in part)
 
 
 CALLS_FOR = ("lost", "reduced", "switch", "masking_candidate")
@@ -77,7 +85,8 @@ def further_lines(run: _Run, contrast: str, facts: Facts) -> list[Line]:
             lines.append(Line(nature=line.nature, text=found))
     flip = _gene_set(run, contrast, facts)
     if flip is not None and flip["p"] < _ALPHA and np.sign(flip["es"]) == facts.sign:
-        text = f"gene set: NES {number(flip['nes'], signed=True)}, patient-flip p {number(flip['p'])} (same list: one line)"
+        text = f"gene set: NES {number(flip['nes'], signed=True)}, patient-flip p {number(flip['p'])}"
+        text += " (same list: one line)"
         lines.append(Line(nature="expression", text=text))
     return lines
 
@@ -159,7 +168,8 @@ def _evaluate(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> str
         ]
         if len(rows) and rows["q"].iloc[0] < _ALPHA and np.sign(rows["effect"].iloc[0]) == sign:
             effect, q = rows["effect"].iloc[0], rows["q"].iloc[0]
-            return f"{line.cell_type}, relative to the other types, {number(effect, signed=True)} (centred log ratio), q {number(q)}"
+            change = f"{number(effect, signed=True)} (centred log ratio), q {number(q)}"
+            return f"{line.cell_type}, relative to the other types, {change}"
     if line.nature == "call":
         calls = calls_of(run.tables, line.method, line.antigen, run.targets)
         spoken = int(calls["call"].isin(CALLS_FOR).sum()) if len(calls) else 0

@@ -54,7 +54,7 @@ class Facts:
 
     @property
     def declared_in_bulk(self) -> bool:
-        """Whether the primary line was declared on whole tissue: the claim is about the tissue, not about one cell type."""
+        """Whether the primary line was declared on whole tissue: its claim is not about one cell type."""
         line = self.mechanism.primary_line
         return line is not None and line.cell_type == "bulk"
 
@@ -99,6 +99,10 @@ def _what_is_missing(f: Facts) -> str:
     return f"the interval reaches beyond ±{number(f.margin)}, so neither a relevant change nor its absence is shown"
 
 
+def _why_not_visible(f: Facts) -> str:
+    return (f.mechanism.not_assessable_reason or f.mechanism.not_visible).rstrip(".")
+
+
 def _primary(f: Facts) -> bool:
     return f.mechanism.primary_line is not None and f.mechanism.primary_line.nature in ("expression", "composition")
 
@@ -120,16 +124,15 @@ COHORT_RULES: tuple[Rule, ...] = (
             or f.mechanism.primary_line is None
             or f.mechanism.primary_line.nature == "external"
         ),
-        sentence=lambda f: (
-            f"not assessable from expression: {(f.mechanism.not_assessable_reason or f.mechanism.not_visible).rstrip('.')}"
-        ),
+        sentence=lambda f: f"not assessable from expression: {_why_not_visible(f)}",
     ),
     Rule(
         verdict="not_assessable",
         sub_reason="no_call",
         holds=lambda f: not _primary(f) and not f.call_reason,
         sentence=lambda f: (
-            f"rests on a call ({f.mechanism.primary_line.method if f.mechanism.primary_line else ''}) that this run does not hold"
+            f"rests on a call ({f.mechanism.primary_line.method if f.mechanism.primary_line else ''})"
+            " that this run does not hold"
         ),
     ),
     Rule(
@@ -143,7 +146,8 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="wrong_modality",
         holds=lambda f: not f.cell_type,
         sentence=lambda f: (
-            f"is read in {', '.join(f.mechanism.score_on)}, which a {f.modality.replace('_', '-')} run of this kind does not show"
+            f"is read in {', '.join(f.mechanism.score_on)},"
+            f" which a {f.modality.replace('_', '-')} run of this kind does not show"
         ),
     ),
     Rule(
@@ -157,7 +161,8 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="pairs_not_comparable",
         holds=lambda f: f.n_pairs > 0 and f.n_different_pairs >= f.n_pairs,
         sentence=lambda f: (
-            f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in}), so no cohort verdict is given"
+            f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in}),"
+            " so no cohort verdict is given"
         ),
     ),
     Rule(
@@ -192,7 +197,8 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="moderated_model_only",
         holds=lambda f: _model_says(f, 1),
         sentence=lambda f: (
-            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
+            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)};"
+            f" the moderated model ({f.model_method})"
             f" finds the predicted direction, q {number(f.model_q)}"
         ),
     ),
@@ -201,7 +207,8 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="moderated_model_only",
         holds=lambda f: _model_says(f, -1),
         sentence=lambda f: (
-            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)}; the moderated model ({f.model_method})"
+            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)};"
+            f" the moderated model ({f.model_method})"
             f" finds the opposite direction, q {number(f.model_q)}"
         ),
     ),
@@ -216,7 +223,7 @@ COHORT_RULES: tuple[Rule, ...] = (
     Rule(
         verdict="open",
         sub_reason="inconclusive",
-        holds=lambda f: True,
+        holds=lambda _: True,
         sentence=lambda f: f"changed by {interval(f)}, q {number(f.q)}, {f.n_units} units; {_what_is_missing(f)}",
     ),
 )

@@ -1,4 +1,4 @@
-"""EFFECTS, ENRICHMENT and calls come in, EVIDENCE goes out: a verdict per mechanism, cohort and patient, argued both ways.
+"""EFFECTS, ENRICHMENT and calls come in, EVIDENCE goes out: verdicts of cohort and patients, argued both ways.
 
 The rules of a cohort stand in one table, `ohmics._evidence_rules.COHORT_RULES`; the first rule that holds decides.
 Nothing here sees an expression matrix.
@@ -21,6 +21,7 @@ from ohmics._evidence_lines import (
     call_facts,
     calls_of,
     further_lines,
+    genes_of,
     number,
     primary_key,
 )
@@ -30,6 +31,10 @@ from ohmics.tables import EVIDENCE
 
 if TYPE_CHECKING:
     from ohmics.catalog import Catalog
+
+
+SHARED_GENES = 0.2
+"""Lists that share more of the smaller one's genes are one line of evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +108,24 @@ def weigh_evidence(
     contrasts = list(dict.fromkeys([*effects["contrast"], *(pairs["contrast"] if pairs is not None else [])]))
     rows: list[dict[str, Any]] = []
     for contrast in contrasts:
-        for mechanism in catalog.mechanisms.values():
-            facts = _facts(run, contrast, mechanism)
-            rows.append(_cohort_row(run, contrast, facts))
-            rows += _patient_rows(run, contrast, facts)
+        found = [_facts(run, contrast, mechanism) for mechanism in catalog.mechanisms.values()]
+        cohort = [_cohort_row(run, contrast, facts) for facts in found]
+        _name_shared_genes(catalog, found, cohort)
+        for facts, row in zip(found, cohort, strict=True):
+            rows += [row, *_patient_rows(run, contrast, facts)]
     return EVIDENCE.conform(rows)
+
+
+def _name_shared_genes(catalog: Catalog, found: list[Facts], cohort: list[dict[str, Any]]) -> None:
+    """Say of supported mechanisms whose primary lists overlap that they may be one finding."""
+    supported = [(facts, row) for facts, row in zip(found, cohort, strict=True) if row["verdict"] == "supported"]
+    for facts, row in supported:
+        for other, _ in supported:
+            mine, theirs = genes_of(catalog, facts.gene_list), genes_of(catalog, other.gene_list)
+            shared, least = len(mine & theirs), min(len(mine), len(theirs))
+            if other is not facts and least and shared > SHARED_GENES * least:
+                text = f"shares {shared} of {len(mine)} genes with {other.mechanism.name}, which is supported too:"
+                row["lines_against"] = "|".join(filter(None, [row["lines_against"], f"{text} they may be one finding"]))
 
 
 def _modality(effects: pd.DataFrame, samples: pd.DataFrame | None) -> str:
@@ -332,7 +350,7 @@ def _row(contrast: str, level: str, subject: str, facts: Facts, **more: str) -> 
 
 
 def _patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
-    """Rows of single patients: a call decides, a score change is only consistent, opposite or within technical range."""
+    """A call decides for a patient; a score change is only consistent, opposite or within technical range."""
     line = facts.mechanism.primary_line
     if line is None or line.nature == "external" or facts.mechanism.tier == "not_assessable":
         return []

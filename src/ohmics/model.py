@@ -220,7 +220,8 @@ class Contrast:
             raise OhmicsError(f"contrast on `{self.variable}`: test and reference are both `{self.test}`")
         if self.pair_by and self.random_by:
             raise OhmicsError(
-                f"contrast on `{self.variable}`: pair_by (fixed blocks) and random_by (random effect) exclude each other"
+                f"contrast on `{self.variable}`: pair_by (fixed blocks) and random_by (random effect)"
+                " exclude each other"
             )
         blocks = (self.pair_by,) if isinstance(self.pair_by, str) else tuple(self.pair_by or ())
         covariates = (self.covariates,) if isinstance(self.covariates, str) else tuple(self.covariates)

@@ -14,11 +14,11 @@ from typing import Any
 
 import pandas as pd
 
+from ohmics.errors import OhmicsError
 from ohmics.intake.config import load_config
 from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
-from ohmics.errors import OhmicsError
 from ohmics.provenance import code_digest
 from ohmics.score.methods import METHODS
 from ohmics.shipped import shipped

@@ -56,7 +56,7 @@ def code_digest(*modules: str) -> str:
                 raise OhmicsError(f"no module `{name}` in ohmics")
             continue
         seen[name] = path
-        todo.extend(_imports(path, name))
+        todo.extend(_imports(path))
     digest = hashlib.sha256()
     for name in sorted(seen):
         digest.update(name.encode() + b"\0" + seen[name].read_bytes() + b"\0")
@@ -76,7 +76,7 @@ def _module_path(name: str) -> Path | None:
 
 
 @cache
-def _imports(path: Path, name: str) -> tuple[str, ...]:
+def _imports(path: Path) -> tuple[str, ...]:
     found: list[str] = []
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):

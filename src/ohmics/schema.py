@@ -1,4 +1,4 @@
-"""What a table is: columns with type, unit, range and meaning, a key, and `check`, which names each fault of a frame."""
+"""What a table is: columns with type, unit, range and meaning, a key; and `check`, which names a frame's faults."""
 
 from __future__ import annotations
 

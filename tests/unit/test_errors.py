@@ -19,7 +19,8 @@ def test_all_faults_come_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "expected"), [("contarsts", "did you mean `contrasts`?"), ("Contrasts", "did you mean `contrasts`?"), ("zzz", "")]
+    ("word", "expected"),
+    [("contarsts", "did you mean `contrasts`?"), ("Contrasts", "did you mean `contrasts`?"), ("zzz", "")],
 )
 def test_did_you_mean(word: str, expected: str) -> None:
     assert did_you_mean(word, ["contrasts", "seed"]) == expected

@@ -30,7 +30,12 @@ MECHANISM = Mechanism(
     further_lines=(EvidenceLine(nature="composition", cell_type="CD8 Tex", direction="up"),),
     lines_against=(
         EvidenceLine(
-            nature="expression", mechanism="activation", gene_list="act", cell_type="CD8 T", direction="up", note="activation"
+            nature="expression",
+            mechanism="activation",
+            gene_list="act",
+            cell_type="CD8 T",
+            direction="up",
+            note="activation",
         ),
     ),
 )
@@ -41,7 +46,14 @@ EFFECT = {
     "n_cells": 800, "sd_change": 0.05,
 }  # fmt: skip
 SHEET = [
-    {"sample": f"p{i}_{t}", "patient": f"p{i}", "timepoint": t, "modality": "single_cell", "path": f"{i}{t}", "therapy": "car_t"}
+    {
+        "sample": f"p{i}_{t}",
+        "patient": f"p{i}",
+        "timepoint": t,
+        "modality": "single_cell",
+        "path": f"{i}{t}",
+        "therapy": "car_t",
+    }
     for i in range(8)
     for t in ("pre", "post")
 ]
@@ -50,6 +62,9 @@ SHEET = [
 @dataclass
 class FakeCatalog:
     mechanisms: dict = field(default_factory=lambda: {"exhaustion": MECHANISM})
+    gene_lists: dict = field(
+        default_factory=lambda: {"exhaustion/tex": ["A", "B", "C"], "treg/core": {"up": ["B", "D", "E"], "down": ["F"]}}
+    )
 
     def descendants(self, cell_type: str) -> frozenset[str]:
         return frozenset({"T cell": {"T cell", "CD8 T"}}.get(cell_type, {cell_type}))
@@ -118,8 +133,18 @@ def test_five_pairs_support_nothing_by_flips() -> None:
 
 def test_few_pairs_may_be_supported_by_the_moderated_model_at_most_weakly() -> None:
     few = {**EFFECT, "n_units": 3, "n_pairs": 9, "q": 0.25, "smallest_p": 0.25}
-    camera = {"contrast": "c", "cell_type": "CD8 T", "gene_list": "exhaustion/tex", "method": "camera", "statistic": 4, "p": 1e-6, "q": 1e-5}
-    composition = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 9}])
+    camera = {
+        "contrast": "c",
+        "cell_type": "CD8 T",
+        "gene_list": "exhaustion/tex",
+        "method": "camera",
+        "statistic": 4,
+        "p": 1e-6,
+        "q": 1e-5,
+    }
+    composition = COMPOSITION.conform(
+        [{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 9}]
+    )
     row = cohort(few, enrichment=ENRICHMENT.conform([camera]), composition=composition)
     assert (row["verdict"], row["sub_reason"], row["grade"]) == ("supported", "moderated_model_only", "weak")
     assert "no sign-flip p below 0.25" in row["reasons"]
@@ -141,9 +166,20 @@ def test_some_pairs_that_differ_argue_against() -> None:
 
 
 def test_lines_of_another_nature_raise_the_grade_and_gene_sets_do_not() -> None:
-    flip = {"contrast": "c", "cell_type": "CD8 T", "gene_list": "exhaustion/tex", "method": "flip", "es": 0.5, "nes": 2, "p": 0.001, "q": 0.01}
+    flip = {
+        "contrast": "c",
+        "cell_type": "CD8 T",
+        "gene_list": "exhaustion/tex",
+        "method": "flip",
+        "es": 0.5,
+        "nes": 2,
+        "p": 0.001,
+        "q": 0.01,
+    }
     assert cohort(EFFECT, enrichment=ENRICHMENT.conform([flip]))["grade"] == "weak"
-    composition = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 8}])
+    composition = COMPOSITION.conform(
+        [{"contrast": "c", "subject": "c", "cell_type": "CD8 Tex", "effect": 1, "q": 0.01, "n_pairs": 8}]
+    )
     assert cohort(EFFECT, composition=composition)["grade"] == "moderate"
 
 
@@ -186,7 +222,9 @@ def test_what_expression_cannot_show_is_said() -> None:
 def test_a_call_decides_for_patients_and_its_absence_is_said() -> None:
     loss = replace(MECHANISM, primary_line=PrimaryLine(nature="call", method="antigen"))
     assert cohort(EFFECT, mechanism=loss)["sub_reason"] == "no_call"
-    calls = pd.DataFrame({"patient": ["p1", "p2", "p3"], "call": ["lost", "retained", "inconclusive"], "reason": ["a", "b", "c"]})
+    calls = pd.DataFrame(
+        {"patient": ["p1", "p2", "p3"], "call": ["lost", "retained", "inconclusive"], "reason": ["a", "b", "c"]}
+    )
     rows = weigh(EFFECT, mechanism=loss, antigen=calls)
     assert rows.query("level == 'cohort'")["verdict"].tolist() == ["open"]
     patients = rows.query("level == 'patient'").set_index("subject")["verdict"]
@@ -203,10 +241,43 @@ def test_a_call_decides_for_patients_and_its_absence_is_said() -> None:
     ],
 )
 def test_one_patient_is_never_significant(effect: float, low: float, high: float, verdict: str) -> None:
-    one = {**EFFECT, "level": "patient", "subject": "p1", "effect": effect, "low": low, "high": high, "p": None, "q": None}
+    one = {
+        **EFFECT,
+        "level": "patient",
+        "subject": "p1",
+        "effect": effect,
+        "low": low,
+        "high": high,
+        "p": None,
+        "q": None,
+    }
     row = weigh(EFFECT, one).query("level == 'patient'").iloc[0]
     assert row["verdict"] == verdict
     assert "significant" not in row["reasons"]
+
+
+def test_supported_mechanisms_that_share_genes_may_be_one_finding() -> None:
+    treg = replace(
+        MECHANISM,
+        id="treg",
+        name="Treg",
+        primary_line=replace(MECHANISM.primary_line, gene_list="core"),
+        lines_against=(),
+    )
+    both = [EFFECT, {**EFFECT, "mechanism": "treg", "gene_list": "treg/core"}]
+
+    def lines(effects: list[dict]) -> dict:
+        evidence = weigh_evidence(
+            effects=EFFECTS.conform(effects),
+            enrichment=ENRICHMENT.empty(),
+            catalog=FakeCatalog({"exhaustion": MECHANISM, "treg": treg}),
+        )
+        return evidence.query("level == 'cohort'").set_index("mechanism")["lines_against"].to_dict()
+
+    said = lines(both)
+    assert said["treg"] == "shares 1 of 4 genes with Exhaustion, which is supported too: they may be one finding"
+    assert "shares 1 of 3 genes with Treg" in said["exhaustion"]
+    assert "shares" not in str(lines([EFFECT, {**both[1], "q": 0.5}]))
 
 
 def test_the_last_rule_always_holds() -> None:

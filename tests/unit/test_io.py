@@ -8,7 +8,15 @@ from ohmics.io import read_table, write_atomic, write_table, write_text
 from ohmics.tables import SAMPLES
 
 ROWS = [
-    {"sample": "1", "patient": "NA", "timepoint": "pre", "modality": "bulk", "path": "x", "response": "NE", "dose": 0.1},
+    {
+        "sample": "1",
+        "patient": "NA",
+        "timepoint": "pre",
+        "modality": "bulk",
+        "path": "x",
+        "response": "NE",
+        "dose": 0.1,
+    },
     {"sample": "2", "patient": "p", "timepoint": "on", "modality": "bulk", "path": "x", "response": None, "dose": None},
 ]
 
@@ -38,7 +46,7 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_a_wrong_table_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(OhmicsError, match="is missing|are empty"):
+    with pytest.raises(OhmicsError, match=r"is missing|are empty"):
         write_table(pd.DataFrame([{"sample": "a"}]), SAMPLES, tmp_path / "samples.tsv")
     assert not list(tmp_path.iterdir())
 

@@ -5,7 +5,9 @@ from ohmics.model import Contrast, GeneList
 
 
 def test_contrast_names_itself_and_lists_its_columns() -> None:
-    contrast = Contrast(variable="CAR", test="HA", reference="CD19", pair_by=["donor", "day"], unit="donor", where={"tissue": "PB"})
+    contrast = Contrast(
+        variable="CAR", test="HA", reference="CD19", pair_by=["donor", "day"], unit="donor", where={"tissue": "PB"}
+    )
     assert contrast.label == "HA_vs_CD19"
     assert contrast.blocks == ("donor", "day")
     assert contrast.columns == ("CAR", "donor", "day", "tissue")

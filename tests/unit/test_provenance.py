@@ -36,7 +36,7 @@ def test_an_edit_changes_the_digest_of_what_imports_it_and_of_nothing_else(tmp_p
 
 
 def test_an_unknown_module_is_refused() -> None:
-    with pytest.raises(OhmicsError, match="no module `ohmics.nothing`"):
+    with pytest.raises(OhmicsError, match=r"no module `ohmics\.nothing`"):
         provenance.code_digest("ohmics.nothing")
 
 

@@ -41,14 +41,21 @@ def test_check_collects_every_fault() -> None:
 
 
 def test_unknown_columns_are_refused_where_a_table_is_closed() -> None:
-    with pytest.raises(OhmicsError, match="unknown column `stagee`; .*did you mean `stage`"):
+    with pytest.raises(OhmicsError, match=r"unknown column `stagee`; .*did you mean `stage`"):
         check(SKIPPED.empty().assign(stagee=""), SKIPPED)
 
 
 def test_numbers_out_of_range_are_counted() -> None:
     frame = EFFECTS.empty()
     row = dict.fromkeys(EFFECTS.names)
-    row |= {"contrast": "c", "level": "cohort", "subject": "c", "cell_type": "bulk", "mechanism": "m", "gene_list": "m/l"}
+    row |= {
+        "contrast": "c",
+        "level": "cohort",
+        "subject": "c",
+        "cell_type": "bulk",
+        "mechanism": "m",
+        "gene_list": "m/l",
+    }
     row |= {"method": "ucell", "depth": "raw", "p": 1.5}
     frame = pd.DataFrame([row])
     with pytest.raises(OhmicsError, match=r"column `p`: 1 values are > 1"):

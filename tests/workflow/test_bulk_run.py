@@ -1,4 +1,4 @@
-"""The whole bulk workflow on a toy cohort: it finishes, every table is as its schema says, edits rerun what depends on them."""
+"""The whole bulk workflow on a toy cohort: it finishes, tables fit their schemas, edits rerun what depends on them."""
 
 import re
 import shutil

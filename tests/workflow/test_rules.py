@@ -41,4 +41,5 @@ def test_a_rule_calls_the_command_line_and_nothing_else(name: str) -> None:
     assert verbs
     assert set(verbs) <= set(VERBS)
     assert "{log:q}" in shell
-    assert not re.search(r"\{(input|output|params\.settings|wildcards)[^}:]*\}", shell), "a path or setting is not quoted"
+    unquoted = re.search(r"\{(input|output|params\.settings|wildcards)[^}:]*\}", shell)
+    assert not unquoted, "a path or setting is not quoted"

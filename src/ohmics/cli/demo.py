@@ -1,4 +1,4 @@
-"""`ohmics demo`: seeded toy cohorts with planted resistance go through the whole workflow; planted stands beside found."""
+"""`ohmics demo`: seeded toy cohorts go through the whole workflow; what was planted stands beside what was found."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str]) -
         *rest,
     ]  # fmt: skip
     # One BLAS thread a process: the results are the same bytes, and jobs do not take each other's cores.
-    pinned = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    pinned = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     return subprocess.run(command, env={**os.environ, **pinned}, check=False).returncode
 
 

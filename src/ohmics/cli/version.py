@@ -13,7 +13,7 @@ def add_parser(commands: Any) -> None:
     commands.add_parser("version", help="print versions").set_defaults(func=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(_: argparse.Namespace) -> int:
     """Print one package a line."""
     for name, number in versions().items():
         print(f"{name} {number}")
