@@ -39,7 +39,7 @@ check: $(STAMP) ## format, lint, types, import rules, workflow lint
 	@$(BIN)/lint-imports
 	@$(BIN)/snakefmt --check --compact-diff Snakefile workflow
 	@$(BIN)/ohmics catalog check
-	@$(BIN)/python -m ohmics run config/config.yaml --lint
+	@$(BIN)/python tools/lint_workflow.py
 
 format: $(STAMP) ## format code and workflow
 	@$(BIN)/ruff format src tests tools benchmarks

@@ -7,6 +7,7 @@ min_version("9.27")
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/intake.smk"
 
 
 if PLAN.modality == "single_cell":

@@ -73,7 +73,8 @@ def main() -> None:
     beyond = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     scanpy_seconds = timed(lambda: peer(adata, lists))
     print(
-        f"{given.cells} cells, {given.genes} genes, {given.lists} lists of {LIST_SIZE}; memory beyond the matrix {beyond:.0f} MiB"
+        f"{given.cells} cells, {given.genes} genes, {given.lists} lists of {LIST_SIZE};"
+        f" memory beyond the matrix {beyond:.0f} MiB"
     )
     print(f"scanpy.tl.score_genes  {scanpy_seconds:7.2f} s")
     for method, spent in seconds.items():

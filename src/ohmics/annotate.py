@@ -16,6 +16,7 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ohmics import marker_model
 from ohmics.errors import Faults, OhmicsError, did_you_mean
@@ -165,8 +166,10 @@ def _fit_level(
     rows = np.flatnonzero(weights > LEAST_WEIGHT)
     if not len(rows):
         return np.zeros((len(counts), len(signs))), np.zeros((len(counts), len(signs)))
-    rates = marker_model.fit(counts[rows], depth[rows], signs, weights=weights[rows])
-    raw = marker_model.evidence(counts, depth, signs, rates)
+    # One BLAS thread, so that the result does not depend on how many there are.
+    with threadpool_limits(limits=1, user_api="blas"):
+        rates = marker_model.fit(counts[rows], depth[rows], signs, weights=weights[rows])
+        raw = marker_model.evidence(counts, depth, signs, rates)
     return raw, marker_model.responsibilities(raw, rates.shares)[:, :-1]
 
 

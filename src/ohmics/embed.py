@@ -18,6 +18,7 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from ohmics.errors import Fault, Faults, OhmicsError
 from ohmics.fuzzy_graph import fuzzy_graph
@@ -124,6 +125,31 @@ def embedding(
     _require("igraph")
     if harmony and len(sources) > 1:
         _require("harmonypy")
+    # One BLAS thread: the last bits of a product depend on how many share it, and clusters hang on them.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _embedding(
+            sources,
+            n_top_genes=n_top_genes,
+            n_pcs=n_pcs,
+            n_neighbors=n_neighbors,
+            resolution=resolution,
+            harmony=harmony,
+            umap=umap,
+            seed=seed,
+        )
+
+
+def _embedding(
+    sources: Sequence[Source],
+    *,
+    n_top_genes: int,
+    n_pcs: int,
+    n_neighbors: int,
+    resolution: float,
+    harmony: bool,
+    umap: bool,
+    seed: int,
+) -> Embedding:
     genes = variable_genes(sources, n_top_genes=n_top_genes)
     matrix, cells = _collect(sources, genes)
     if len(cells) < 3:

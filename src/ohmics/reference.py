@@ -6,7 +6,7 @@ cohort is never in memory and every sample is scored against the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ohmics.errors import Fault, OhmicsError, listing
 from ohmics.qc.features import transgenes
-from ohmics.tables import GENE_REFERENCE, TARGETS
+from ohmics.tables import GENE_REFERENCE
 
 SIZE = 10_000.0
 BULK_SIZE = 1_000_000.0
@@ -172,51 +172,3 @@ def gene_reference(
     return combine(
         gene_stats(source if isinstance(source, AnnData) else source(), ancestors=ancestors) for source in adatas
     )
-
-
-def depth_targets(pairs: pd.DataFrame, medians: pd.DataFrame, *, paired: Collection[str] | None = None) -> pd.DataFrame:
-    """Return the depth to which each sample is thinned before it is compared (TARGETS).
-
-    Parameters
-    ----------
-    pairs
-        PAIRS.
-    medians
-        Columns sample, cell_type, median_umi (UMI a cell; bulk: library size), n_cells; rows of cell types that
-        a sample has too few cells of are left out by the caller.
-    paired
-        Names of the contrasts that compare samples of the same subject; by default those with a complete pair.
-
-    Returns
-    -------
-    TARGETS: per contrast and cell type the lowest median depth among the samples of the same subject (paired, its
-    complete blocks only) or of the whole contrast (unpaired).
-    """
-    usable = medians[medians["median_umi"] > 0]
-    parts: list[pd.DataFrame] = []
-    for contrast, rows in pairs.groupby("contrast", sort=False):
-        complete = rows["complete"].astype(bool)
-        within = bool(complete.any()) if paired is None else contrast in paired
-        taking = rows[complete] if within else rows
-        members = pd.DataFrame(
-            [
-                (sample, row["subject"])
-                for _, row in taking.iterrows()
-                for side in ("test_samples", "reference_samples")
-                for sample in _split(row[side])
-            ],
-            columns=["sample", "subject"],
-        ).drop_duplicates("sample")
-        merged = members.merge(usable[["sample", "cell_type", "median_umi"]], on="sample")
-        keys = ["cell_type", "subject"] if within else ["cell_type"]
-        merged["thinned_to"] = merged.groupby(keys)["median_umi"].transform("min")
-        parts.append(merged.assign(contrast=contrast)[list(TARGETS.names)])
-    filled = [part for part in parts if len(part)]
-    if not filled:
-        return TARGETS.empty()
-    frame = pd.concat(filled, ignore_index=True)
-    return TARGETS.conform(frame.sort_values(["contrast", "cell_type", "sample"], kind="stable"))
-
-
-def _split(names: object) -> list[str]:
-    return [name for name in names.split("|") if name] if isinstance(names, str) else []

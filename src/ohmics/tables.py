@@ -106,6 +106,18 @@ QC = Table(
         _s("flags", "reasons for the verdict, joined by ;"),
     ),
 )
+PCA = Table(
+    name="PCA",
+    title="First two principal components of the bulk samples",
+    key=("sample",),
+    columns=(
+        _SAMPLE,
+        _f("pc1", "coordinate on the first component of log2 CPM"),
+        _f("pc2", "coordinate on the second component of log2 CPM"),
+        _fraction("share_1", "share of the variance on the first component"),
+        _fraction("share_2", "share of the variance on the second component"),
+    ),
+)
 CELL_QC = Table(
     name="CELL_QC",
     title="Quality per cell",
@@ -455,7 +467,7 @@ SKIPPED = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        SAMPLES, PAIRS, QC, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES, COVERAGE, STATES,
+        SAMPLES, PAIRS, QC, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES, COVERAGE, STATES,
         ANTIGEN, ANTIGEN_PRESENTATION, CAR, LINEAGE, MALIGNANT, EFFECTS, DE, ENRICHMENT, COMPOSITION, ASSOCIATION,
         EVIDENCE, SKIPPED,
     )

@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from ohmics.errors import OhmicsError
-from ohmics.reference import combine, depth_targets, gene_reference, gene_stats, log_normalise
-from ohmics.tables import GENE_REFERENCE, TARGETS
+from ohmics.reference import combine, gene_reference, gene_stats, log_normalise
+from ohmics.tables import GENE_REFERENCE
 
 ANCESTORS = {"CD8 T": ("T cell", "lymphoid"), "CD4 T": ("T cell", "lymphoid"), "B cell": ("lymphoid",)}
 GENES = ["A", "B", "C", "CAR"]
@@ -115,46 +115,3 @@ def test_no_part_and_a_broken_part_are_refused():
         combine([])
     with pytest.raises(OhmicsError, match="lacks sum_sq"):
         combine([gene_stats(build()).drop(columns="sum_sq")])
-
-
-PAIRS = pd.DataFrame(
-    {
-        "contrast": "late_vs_early",
-        "subject": ["p1", "p2", "p3"],
-        "block": ["p1", "p2", "p3"],
-        "test_samples": ["l1|l1b", "l2", None],
-        "reference_samples": ["e1", "e2", "e3"],
-        "complete": [True, True, False],
-    }
-)
-
-
-def medians(cell_type="T cell", **depth):
-    return pd.DataFrame(
-        {"sample": list(depth), "cell_type": cell_type, "median_umi": list(depth.values()), "n_cells": 50}
-    )
-
-
-def test_paired_samples_are_thinned_to_the_lowest_of_their_subject():
-    table = depth_targets(PAIRS, medians(e1=900.0, l1=4000.0, l1b=2000.0, e2=3000.0, l2=1000.0, e3=10.0))
-    assert TARGETS.conform(table).set_index("sample")["thinned_to"].to_dict() == {
-        "e1": 900, "l1": 900, "l1b": 900, "e2": 1000, "l2": 1000,
-    }  # fmt: skip
-
-
-def test_unpaired_samples_are_thinned_to_the_lowest_of_the_contrast():
-    unpaired = PAIRS.assign(complete=False)
-    table = depth_targets(unpaired, medians(e1=900.0, l1=4000.0, l2=1000.0, e3=700.0))
-    assert table["thinned_to"].tolist() == [700] * 4
-    named = depth_targets(PAIRS, medians(e1=900.0, l2=1000.0, e3=700.0), paired=())
-    assert named["thinned_to"].tolist() == [700] * 3
-
-
-def test_cell_types_have_targets_of_their_own_and_empty_samples_none():
-    depth = pd.concat([medians(e1=900.0, l1=0.0, l1b=1200.0), medians("NK", e1=500.0)])
-    table = depth_targets(PAIRS, depth).set_index(["sample", "cell_type"])["thinned_to"]
-    assert table.to_dict() == {("e1", "T cell"): 900, ("l1b", "T cell"): 900, ("e1", "NK"): 500}
-
-
-def test_no_usable_sample_gives_an_empty_table():
-    assert depth_targets(PAIRS, medians(other=10.0)).empty

@@ -37,7 +37,7 @@ def test_a_rule_declares_what_a_cluster_and_a_reader_need(name: str) -> None:
 @pytest.mark.parametrize("name", RULES)
 def test_a_rule_calls_the_command_line_and_nothing_else(name: str) -> None:
     shell = RULES[name].split("shell:")[1]
-    verbs = re.findall(r"\{OHMICS\} ([\w-]+)", shell)
+    verbs = re.findall(r"ohmics ([\w-]+) ", shell)
     assert verbs
     assert set(verbs) <= set(VERBS)
     assert "{log:q}" in shell

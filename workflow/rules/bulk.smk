@@ -7,6 +7,7 @@ rule qc:
     output:
         counts=f"{OUT}/counts/bulk.h5ad",
         qc=f"{OUT}/tables/qc.tsv",
+        pca=f"{OUT}/tables/pca.tsv",
         identity=f"{OUT}/tables/identity.tsv",
         reference=f"{OUT}/tables/gene_reference.parquet",
         skipped=f"{OUT}/skipped/qc.tsv",
@@ -14,18 +15,18 @@ rule qc:
         f"{OUT}/logs/qc.log",
     benchmark:
         f"{OUT}/benchmarks/qc.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("bulk_qc"),
     params:
         settings=PLAN.settings("bulk_qc"),
         code=PLAN.digest("bulk_qc"),
-    resources:
-        mem_mb=PLAN.memory("bulk_qc"),
-    threads: 1
     message:
         "quality of the bulk samples"
     shell:
-        "{OHMICS} bulk-qc --settings {params.settings:q} --samples {input.samples:q} --out-counts {output.counts:q}"
-        " --out-qc {output.qc:q} --out-identity {output.identity:q} --out-reference {output.reference:q}"
-        " --out-skipped {output.skipped:q} >{log:q} 2>&1"
+        "ohmics bulk-qc --settings {params.settings:q} --samples {input.samples:q} --out-counts {output.counts:q}"
+        " --out-qc {output.qc:q} --out-pca {output.pca:q} --out-identity {output.identity:q}"
+        " --out-reference {output.reference:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
 
 rule targets:
@@ -39,16 +40,16 @@ rule targets:
         f"{OUT}/logs/targets.log",
     benchmark:
         f"{OUT}/benchmarks/targets.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("targets"),
     params:
         settings=PLAN.settings("targets"),
         code=PLAN.digest("targets"),
-    resources:
-        mem_mb=PLAN.memory("targets"),
-    threads: 1
     message:
         "one depth for what is compared"
     shell:
-        "{OHMICS} targets --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics targets --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
 
 
@@ -67,16 +68,16 @@ rule score:
         f"{OUT}/logs/score.log",
     benchmark:
         f"{OUT}/benchmarks/score.tsv"
+    threads: 2
+    resources:
+        mem_mb=PLAN.memory("score"),
     params:
         settings=PLAN.settings("score"),
         code=PLAN.digest("score"),
-    resources:
-        mem_mb=PLAN.memory("score"),
-    threads: 2
     message:
         "scoring the bulk samples"
     shell:
-        "NUMBA_NUM_THREADS={threads} {OHMICS} score-bulk --settings {params.settings:q} --counts {input.counts:q}"
+        "NUMBA_NUM_THREADS={threads} ohmics score-bulk --settings {params.settings:q} --counts {input.counts:q}"
         " --qc {input.qc:q} --reference {input.reference:q} --targets {input.targets:q} --lists {input.lists:q}"
         " --out-scores {output.scores:q} --out-coverage {output.coverage:q} --out-skipped {output.skipped:q}"
         " >{log:q} 2>&1"

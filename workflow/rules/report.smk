@@ -9,11 +9,11 @@ _TABLES = [
         "tables/skipped.tsv",
     )
 ]
-_CELLS = (
+_OF_MODALITY = (
     [f"{OUT}/tables/cells.parquet"]
     + expand(f"{OUT}/samples/{{sample}}/cell_qc.parquet", sample=PLAN.sample_ids)
     if PLAN.modality == "single_cell"
-    else []
+    else [f"{OUT}/tables/pca.tsv"]
 )
 
 
@@ -26,22 +26,22 @@ rule config_used:
         f"{OUT}/logs/config_used.log",
     benchmark:
         f"{OUT}/benchmarks/config_used.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("config_used"),
     params:
         config=PLAN.config,
         code=PLAN.digest("config_used"),
-    resources:
-        mem_mb=PLAN.memory("config_used"),
-    threads: 1
     message:
         "keeping the config"
     shell:
-        "{OHMICS} config-used --config {input:q} --out {output:q} >{log:q} 2>&1"
+        "ohmics config-used --config {input:q} --out {output:q} >{log:q} 2>&1"
 
 
 rule report_qc:
     input:
         tables=_TABLES,
-        cells=_CELLS,
+        modality=_OF_MODALITY,
         config=f"{OUT}/config.yaml",
         mechanisms=PLAN.mechanisms,
     output:
@@ -50,24 +50,24 @@ rule report_qc:
         f"{OUT}/logs/report_qc.log",
     benchmark:
         f"{OUT}/benchmarks/report_qc.tsv"
-    params:
-        results=OUT,
-        settings=PLAN.settings("report"),
-        code=PLAN.digest("report"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("report"),
-    threads: 1
+    params:
+        results=lambda wildcards, output: str(Path(output[0]).parent.parent),
+        settings=PLAN.settings("report"),
+        code=PLAN.digest("report"),
     message:
         "writing the QC report"
     shell:
-        "{OHMICS} report qc --settings {params.settings:q} --results {params.results:q} --out {output:q}"
+        "ohmics report qc --settings {params.settings:q} --results {params.results:q} --out {output:q}"
         " >{log:q} 2>&1"
 
 
 rule report_signatures:
     input:
         tables=_TABLES,
-        cells=_CELLS,
+        modality=_OF_MODALITY,
         config=f"{OUT}/config.yaml",
         results=expand(
             f"{OUT}/tables/{{name}}.tsv",
@@ -88,15 +88,15 @@ rule report_signatures:
         f"{OUT}/logs/report_signatures.log",
     benchmark:
         f"{OUT}/benchmarks/report_signatures.tsv"
-    params:
-        results=OUT,
-        settings=PLAN.settings("report"),
-        code=PLAN.digest("report"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("report"),
-    threads: 1
+    params:
+        results=lambda wildcards, output: str(Path(output[0]).parent.parent),
+        settings=PLAN.settings("report"),
+        code=PLAN.digest("report"),
     message:
         "writing the signature report"
     shell:
-        "{OHMICS} report signatures --settings {params.settings:q} --results {params.results:q} --out {output:q}"
+        "ohmics report signatures --settings {params.settings:q} --results {params.results:q} --out {output:q}"
         " >{log:q} 2>&1"

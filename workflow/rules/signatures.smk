@@ -18,17 +18,17 @@ rule compare:
         f"{OUT}/logs/compare.log",
     benchmark:
         f"{OUT}/benchmarks/compare.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("compare"),
     params:
         settings=PLAN.settings("compare"),
         cells=lambda wildcards, input: f"--cells {input.cells}" if input.cells else "",
         code=PLAN.digest("compare"),
-    resources:
-        mem_mb=PLAN.memory("compare"),
-    threads: 1
     message:
         "comparing scores within patients"
     shell:
-        "{OHMICS} compare --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics compare --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --scores {input.scores:q} --lists {input.lists:q} {params.cells} --out-effects {output.effects:q}"
         " --out-composition {output.composition:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
@@ -45,16 +45,16 @@ rule de:
         f"{OUT}/logs/de.log",
     benchmark:
         f"{OUT}/benchmarks/de.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("de"),
     params:
         settings=PLAN.settings("de"),
         code=PLAN.digest("de"),
-    resources:
-        mem_mb=PLAN.memory("de"),
-    threads: 1
     message:
         "differential expression"
     shell:
-        "{OHMICS} de --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics de --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --counts {input.counts:q} --out-de {output.de:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
 
@@ -71,16 +71,16 @@ rule gene_sets:
         f"{OUT}/logs/gene_sets.log",
     benchmark:
         f"{OUT}/benchmarks/gene_sets.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("gene_sets"),
     params:
         settings=PLAN.settings("gene_sets"),
         code=PLAN.digest("gene_sets"),
-    resources:
-        mem_mb=PLAN.memory("gene_sets"),
-    threads: 1
     message:
         "testing gene sets"
     shell:
-        "NUMBA_NUM_THREADS={threads} {OHMICS} gene-sets --settings {params.settings:q} --samples {input.samples:q}"
+        "NUMBA_NUM_THREADS={threads} ohmics gene-sets --settings {params.settings:q} --samples {input.samples:q}"
         " --qc {input.qc:q} --counts {input.counts:q} --lists {input.lists:q} --out-enrichment {output.enrichment:q}"
         " --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
@@ -98,15 +98,15 @@ rule gather_skipped:
         f"{OUT}/logs/gather_skipped.log",
     benchmark:
         f"{OUT}/benchmarks/gather_skipped.tsv"
-    params:
-        code=PLAN.digest("gather"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("gather"),
-    threads: 1
+    params:
+        code=PLAN.digest("gather"),
     message:
         "gathering what was not tested"
     shell:
-        "{OHMICS} gather --table SKIPPED --part {input.parts:q} --out {output:q} >{log:q} 2>&1"
+        "ohmics gather --table SKIPPED --part {input.parts:q} --out {output:q} >{log:q} 2>&1"
 
 
 rule evidence:
@@ -125,15 +125,15 @@ rule evidence:
         f"{OUT}/logs/evidence.log",
     benchmark:
         f"{OUT}/benchmarks/evidence.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("evidence"),
     params:
         settings=PLAN.settings("evidence"),
         code=PLAN.digest("evidence"),
-    resources:
-        mem_mb=PLAN.memory("evidence"),
-    threads: 1
     message:
         "weighing the evidence"
     shell:
-        "{OHMICS} evidence --settings {params.settings:q} --samples {input.samples:q} --pairs {input.pairs:q}"
+        "ohmics evidence --settings {params.settings:q} --samples {input.samples:q} --pairs {input.pairs:q}"
         " --qc {input.qc:q} --effects {input.effects:q} --enrichment {input.enrichment:q}"
         " --composition {input.composition:q} --skipped {input.skipped:q} --out {output:q} >{log:q} 2>&1"

@@ -16,17 +16,17 @@ rule qc:
         f"{OUT}/logs/qc/{{sample}}.log",
     benchmark:
         f"{OUT}/benchmarks/qc/{{sample}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("qc"),
     params:
         folder=lambda wildcards, output: output.qc.rpartition("/")[0],
         settings=PLAN.settings("qc"),
         code=PLAN.digest("qc"),
-    resources:
-        mem_mb=PLAN.memory("qc"),
-    threads: 1
     message:
         "quality of {wildcards.sample}"
     shell:
-        "{OHMICS} qc --settings {params.settings:q} --sample {wildcards.sample:q} --matrix {input.matrix:q}"
+        "ohmics qc --settings {params.settings:q} --sample {wildcards.sample:q} --matrix {input.matrix:q}"
         " --out {params.folder:q} >{log:q} 2>&1"
 
 
@@ -40,16 +40,16 @@ rule gather_qc:
         f"{OUT}/logs/gather_qc.log",
     benchmark:
         f"{OUT}/benchmarks/gather_qc.tsv"
-    params:
-        folder=f"{OUT}/samples",
-        code=PLAN.digest("gather"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("gather"),
-    threads: 1
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        code=PLAN.digest("gather"),
     message:
         "gathering the quality tables"
     shell:
-        "{OHMICS} gather --table QC --samples {input.samples:q} --folder {params.folder:q} --file qc.tsv"
+        "ohmics gather --table QC --samples {input.samples:q} --folder {params.folder:q} --file qc.tsv"
         " --out {output:q} >{log:q} 2>&1"
 
 
@@ -64,18 +64,18 @@ rule embed:
         f"{OUT}/logs/embed.log",
     benchmark:
         f"{OUT}/benchmarks/embed.tsv"
-    params:
-        folder=f"{OUT}/samples",
-        settings=PLAN.settings("embed"),
-        code=PLAN.digest("embed"),
+    priority: 50
+    threads: 2
     resources:
         mem_mb=PLAN.memory("embed"),
-    threads: 2
-    priority: 50
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        settings=PLAN.settings("embed"),
+        code=PLAN.digest("embed"),
     message:
         "embedding and clustering all cells"
     shell:
-        "NUMBA_NUM_THREADS={threads} {OHMICS} embed --settings {params.settings:q} --samples {input.samples:q}"
+        "NUMBA_NUM_THREADS={threads} ohmics embed --settings {params.settings:q} --samples {input.samples:q}"
         " --qc {input.qc:q} --folder {params.folder:q} --out {output:q} >{log:q} 2>&1"
 
 
@@ -96,17 +96,17 @@ rule annotate:
         f"{OUT}/logs/annotate.log",
     benchmark:
         f"{OUT}/benchmarks/annotate.tsv"
-    params:
-        folder=f"{OUT}/samples",
-        settings=PLAN.settings("annotate"),
-        code=PLAN.digest("annotate"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("annotate"),
-    threads: 1
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        settings=PLAN.settings("annotate"),
+        code=PLAN.digest("annotate"),
     message:
         "naming the cells"
     shell:
-        "{OHMICS} annotate --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics annotate --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --embedding {input.embedding:q} --folder {params.folder:q} --out {output:q} >{log:q} 2>&1"
 
 
@@ -122,15 +122,15 @@ rule aggregate:
         f"{OUT}/logs/aggregate/{{sample}}.log",
     benchmark:
         f"{OUT}/benchmarks/aggregate/{{sample}}.tsv"
-    params:
-        code=PLAN.digest("aggregate"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("aggregate"),
-    threads: 1
+    params:
+        code=PLAN.digest("aggregate"),
     message:
         "gene sums of {wildcards.sample}"
     shell:
-        "{OHMICS} aggregate --sample {wildcards.sample:q} --counts {input.counts:q} --cells {input.cells:q}"
+        "ohmics aggregate --sample {wildcards.sample:q} --counts {input.counts:q} --cells {input.cells:q}"
         " --out-genes {output.genes:q} --out-sums {output.sums:q} >{log:q} 2>&1"
 
 
@@ -151,16 +151,16 @@ rule reference:
         f"{OUT}/logs/reference.log",
     benchmark:
         f"{OUT}/benchmarks/reference.tsv"
-    params:
-        folder=f"{OUT}/samples",
-        code=PLAN.digest("reference"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("reference"),
-    threads: 1
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        code=PLAN.digest("reference"),
     message:
         "one reference for all samples"
     shell:
-        "{OHMICS} reference --samples {input.samples:q} --qc {input.qc:q} --folder {params.folder:q}"
+        "ohmics reference --samples {input.samples:q} --qc {input.qc:q} --folder {params.folder:q}"
         " --out-reference {output.reference:q} --out-sums {output.sums:q} --out-identity {output.identity:q}"
         " >{log:q} 2>&1"
 
@@ -177,16 +177,16 @@ rule targets:
         f"{OUT}/logs/targets.log",
     benchmark:
         f"{OUT}/benchmarks/targets.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("targets"),
     params:
         settings=PLAN.settings("targets"),
         code=PLAN.digest("targets"),
-    resources:
-        mem_mb=PLAN.memory("targets"),
-    threads: 1
     message:
         "one depth for what is compared"
     shell:
-        "{OHMICS} targets --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics targets --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --cells {input.cells:q} --lists {input.lists:q} --out {output:q} >{log:q} 2>&1"
 
 
@@ -206,17 +206,17 @@ rule score:
         f"{OUT}/logs/score/{{sample}}.log",
     benchmark:
         f"{OUT}/benchmarks/score/{{sample}}.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("score"),
     params:
         folder=lambda wildcards, output: output.scores.rpartition("/")[0],
         settings=PLAN.settings("score"),
         code=PLAN.digest("score"),
-    resources:
-        mem_mb=PLAN.memory("score"),
-    threads: 1
     message:
         "scoring {wildcards.sample}"
     shell:
-        "NUMBA_NUM_THREADS={threads} {OHMICS} score-sample --settings {params.settings:q} --sample {wildcards.sample:q}"
+        "NUMBA_NUM_THREADS={threads} ohmics score-sample --settings {params.settings:q} --sample {wildcards.sample:q}"
         " --counts {input.counts:q} --cells {input.cells:q} --reference {input.reference:q}"
         " --targets {input.targets:q} --lists {input.lists:q} --out {params.folder:q} >{log:q} 2>&1"
 
@@ -237,18 +237,18 @@ rule gather_scores:
         f"{OUT}/logs/gather_scores.log",
     benchmark:
         f"{OUT}/benchmarks/gather_scores.tsv"
-    params:
-        folder=f"{OUT}/samples",
-        code=PLAN.digest("gather"),
+    threads: 1
     resources:
         mem_mb=PLAN.memory("gather"),
-    threads: 1
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        code=PLAN.digest("gather"),
     message:
         "gathering the scores"
     shell:
-        "{OHMICS} gather --table SCORES --samples {input.samples:q} --folder {params.folder:q} --file scores.tsv"
+        "ohmics gather --table SCORES --samples {input.samples:q} --folder {params.folder:q} --file scores.tsv"
         " --out {output.scores:q} >{log:q} 2>&1 &&"
-        " {OHMICS} gather --table COVERAGE --samples {input.samples:q} --folder {params.folder:q} --file coverage.tsv"
+        " ohmics gather --table COVERAGE --samples {input.samples:q} --folder {params.folder:q} --file coverage.tsv"
         " --out {output.coverage:q} >>{log:q} 2>&1 &&"
-        " {OHMICS} gather --table SKIPPED --samples {input.samples:q} --folder {params.folder:q}"
+        " ohmics gather --table SKIPPED --samples {input.samples:q} --folder {params.folder:q}"
         " --file skipped_qc.tsv --file skipped_score.tsv --out {output.skipped:q} >>{log:q} 2>&1"

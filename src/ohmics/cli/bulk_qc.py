@@ -1,4 +1,4 @@
-"""`ohmics bulk-qc`: one bulk matrix comes in; counts, QC, IDENTITY and GENE_REFERENCE go out."""
+"""`ohmics bulk-qc`: one bulk matrix comes in; counts, QC, PCA, IDENTITY and GENE_REFERENCE go out."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ohmics.cli._common import skipped_frame, stage_parser
 from ohmics.errors import OhmicsError
 from ohmics.intake.reading import read
 from ohmics.io import read_table, write_h5ad, write_table
-from ohmics.qc.bulk import bulk_qc
+from ohmics.qc.bulk import bulk_pca, bulk_qc
 from ohmics.qc.identity import check_identity, sex_counts
 from ohmics.reference import gene_reference
-from ohmics.tables import GENE_REFERENCE, IDENTITY, QC, SAMPLES, SKIPPED, skipped
+from ohmics.tables import GENE_REFERENCE, IDENTITY, PCA, QC, SAMPLES, SKIPPED, skipped
 
 
 def add_parser(commands: Any) -> None:
     """Add the verb."""
     parser = stage_parser(commands, "bulk-qc", "Say how good each bulk sample is.", run)
-    for name in ("samples", "out-counts", "out-qc", "out-identity", "out-reference", "out-skipped"):
+    for name in ("samples", "out-counts", "out-qc", "out-pca", "out-identity", "out-reference", "out-skipped"):
         parser.add_argument(f"--{name}", type=Path, required=True)
 
 
@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     kept = adata[usable].copy()
     write_h5ad(kept, arguments.out_counts)
     write_table(qc, QC, arguments.out_qc)
+    write_table(bulk_pca(kept), PCA, arguments.out_pca)
     write_table(check_identity(sex_counts(kept), samples), IDENTITY, arguments.out_identity)
     write_table(gene_reference([kept]), GENE_REFERENCE, arguments.out_reference)
     out = qc[qc["verdict"] == "excluded"]

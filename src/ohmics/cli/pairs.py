@@ -9,6 +9,7 @@ from typing import Any
 from ohmics.cli._common import contrasts_of, stage_parser
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
 from ohmics.io import read_table, write_table
+from ohmics.qc.imbalance import depth_notes
 from ohmics.tables import PAIRS, QC, SAMPLES
 
 
@@ -26,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     out = qc[qc["verdict"] == "excluded"]
     contrasts = contrasts_of(arguments.settings)
     pairs = resolve_pairs(samples, contrasts, excluded=dict(zip(out["sample"], out["flags"].fillna(""), strict=True)))
+    what = "library size" if set(samples["modality"]) == {"bulk"} else "median UMI"
+    pairs = depth_notes(pairs, qc, what=what)
     for line in describe_pairs(pairs, contrasts):
         print(line)
     write_table(pairs, PAIRS, arguments.out)

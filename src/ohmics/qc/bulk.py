@@ -1,4 +1,4 @@
-"""Raw counts of bulk samples come in, one QC row a sample goes out."""
+"""Raw counts of bulk samples come in; one QC row and one place on the first two components a sample go out."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import scipy.sparse as sp
 from anndata import AnnData
 from numpy.typing import NDArray
 
+from ohmics.normalize import log_cpm
 from ohmics.qc.metrics import qc_metrics
 from ohmics.qc.settings import QCSettings
 from ohmics.qc.verdict import CARE, EXCLUDED, USE
-from ohmics.tables import QC
+from ohmics.tables import PCA, QC
 
 HOPELESS = 0.1
 """Below this share of a threshold a sample is excluded; between it and the threshold it is used with care."""
@@ -23,6 +24,8 @@ OUTLIER_CORRELATION = 0.9
 """An outlier correlates less with the others than this, and less than is usual in its cohort."""
 LEAST_SAMPLES = 5
 HIGH_MITO = 20.0
+PCA_GENES = 2_000
+LEAST_PCA_SAMPLES = 3
 
 
 def bulk_qc(adata: AnnData, *, settings: Mapping[str, Any] | QCSettings | None = None) -> pd.DataFrame:
@@ -104,3 +107,38 @@ def _outlier_limit(correlation: NDArray[np.float64]) -> float:
     middle = float(np.median(known))
     spread = 1.4826 * float(np.median(np.abs(known - middle)))
     return min(middle - OUTLIER_MADS * spread, OUTLIER_CORRELATION)
+
+
+def bulk_pca(adata: AnnData) -> pd.DataFrame:
+    """Place each bulk sample on the first two principal components.
+
+    Parameters
+    ----------
+    adata
+        Samples × genes, raw counts in ``X``; sample names in ``obs["sample"]``, else in the index.
+
+    Returns
+    -------
+    PCA: of log2 counts per million of the 2,000 genes that vary most (ties: first in the data), centred, not scaled.
+    The gene that weighs most on a component weighs positively. Rounded to six decimals, so that the order of sums
+    does not show. Coordinates are missing for fewer than three samples and where nothing varies.
+    """
+    names = adata.obs["sample"].astype(str) if "sample" in adata.obs else pd.Series(adata.obs_names.astype(str))
+    rows = pd.DataFrame({"sample": names.to_numpy()})
+    values = log_cpm(adata).to_numpy(dtype=float)
+    if len(values) < LEAST_PCA_SAMPLES:
+        return PCA.conform(rows)
+    # Rounding keeps genes of equal variance in the order of the data whatever the order of the sum was.
+    order = np.argsort(-np.round(values.var(axis=0), 9), kind="stable")[:PCA_GENES]
+    centred = values[:, order] - values[:, order].mean(axis=0)
+    variances, vectors = np.linalg.eigh(centred @ centred.T)
+    total = float(np.square(centred).sum())
+    if total <= 0:
+        return PCA.conform(rows)
+    for number in (1, 2):
+        variance, vector = max(float(variances[-number]), 0.0), vectors[:, -number]
+        loadings = vector @ centred
+        sign = 1.0 if loadings[int(np.argmax(np.abs(loadings)))] >= 0 else -1.0
+        rows[f"pc{number}"] = np.round(sign * vector * np.sqrt(variance), 6) + 0.0
+        rows[f"share_{number}"] = round(variance / total, 6)
+    return PCA.conform(rows)

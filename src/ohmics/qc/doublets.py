@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from anndata import AnnData
+from threadpoolctl import threadpool_limits
 
 from ohmics.qc.features import transgenes
 from ohmics.seeds import generator
@@ -80,7 +81,8 @@ def _scrublet(adata: AnnData, *, expected: float, seed: int) -> None:
     import scanpy as sc
 
     n_components = max(2, min(30, adata.n_obs - 1))
-    with warnings.catch_warnings():
+    # One BLAS thread, so that the result does not depend on how many there are.
+    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
         # scanpy divides by the sd of a bin of genes that holds one gene; such genes are not chosen.
         warnings.simplefilter("ignore", RuntimeWarning)
         warnings.simplefilter("ignore", FutureWarning)

@@ -2,9 +2,10 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 
-from ohmics.qc import bulk_qc
-from ohmics.tables import QC
+from ohmics.qc import bulk_pca, bulk_qc
+from ohmics.tables import PCA, QC
 
 LIMITS = {"min_library_size": 10_000, "min_genes_bulk": 100}
 
@@ -48,3 +49,41 @@ def test_the_sample_column_names_the_rows():
     adata = build()
     adata.obs["sample"] = [f"patient{i}" for i in range(8)]
     assert bulk_qc(adata, settings=LIMITS)["sample"].iloc[2] == "patient2"
+
+
+def test_a_planted_axis_is_the_first_component():
+    adata = build()
+    adata.X[4:, :40] *= 12
+    rows = PCA.conform(bulk_pca(adata))
+    assert rows["sample"].tolist() == [f"s{i}" for i in range(8)]
+    pc1 = rows["pc1"].to_numpy()
+    assert max(pc1[:4].max() - pc1[:4].min(), pc1[4:].max() - pc1[4:].min()) < 0.5 * (pc1[4:].min() - pc1[:4].max())
+    assert rows["share_1"].nunique() == 1
+    assert 0 < rows["share_2"].iloc[0] < rows["share_1"].iloc[0] < 1
+
+
+def test_components_do_not_depend_on_library_size_or_sparse_storage():
+    adata = build()
+    adata.X[4:, :40] *= 12
+    deeper = adata.copy()
+    deeper.X[2] *= 3
+    deeper.X = sp.csr_matrix(deeper.X)
+    ours, theirs = bulk_pca(adata), bulk_pca(deeper)
+    assert np.allclose(ours["pc1"], theirs["pc1"], atol=0.05 * np.ptp(ours["pc1"]))
+
+
+def test_the_sign_of_a_component_follows_its_heaviest_gene():
+    adata = build()
+    adata.X[4:, :40] *= 12
+    assert bulk_pca(adata)["pc1"].iloc[-1] > 0
+    backwards = bulk_pca(adata[::-1].copy()).set_index("sample")["pc1"]
+    assert np.allclose(bulk_pca(adata).set_index("sample")["pc1"], backwards.loc[adata.obs_names], atol=1e-5)
+
+
+@pytest.mark.parametrize("chosen", [[0], [0, 1], [0, 0, 0]], ids=["one", "two", "three alike"])
+def test_too_few_or_equal_samples_have_no_place(chosen):
+    adata = build()[chosen].copy()
+    adata.obs_names = [f"s{i}" for i in range(len(chosen))]
+    rows = bulk_pca(adata)
+    assert len(rows) == len(chosen)
+    assert rows[["pc1", "pc2", "share_1", "share_2"]].isna().all(axis=None)
