@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from conftest import call
+from workflow_calls import call
 
 from ohmics.io import read_table
 from ohmics.tables import EVIDENCE, SKIPPED

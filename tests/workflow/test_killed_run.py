@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import call
+from workflow_calls import call
 
 
 def kill_after(folder: Path, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from conftest import call
+from workflow_calls import call
 
 
 def test_a_misspelt_key_is_named(toy_bulk: Path, tmp_path: Path) -> None:

@@ -42,7 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cells is None:
         composition = COMPOSITION.empty()
     else:
-        composition = compare_composition(read_table(arguments.cells, CELLS), samples, contrasts)
+        composition = compare_composition(
+            read_table(arguments.cells, CELLS),
+            samples,
+            contrasts,
+            n_draws=settings["compare"]["n_draws"],
+            seed=settings["seed"],
+        )
         rows += composition.attrs["skipped"]
     write_table(effects, EFFECTS, arguments.out_effects)
     write_table(composition, COMPOSITION, arguments.out_composition)

@@ -14,7 +14,7 @@ from ohmics.cli._common import skipped_frame, stage_parser
 from ohmics.intake.reading import read
 from ohmics.io import write_atomic, write_h5ad, write_table
 from ohmics.qc.run import run_qc
-from ohmics.tables import CELL_QC, QC, SKIPPED
+from ohmics.tables import CELL_QC, QC, SKIPPED, skipped
 
 
 def add_parser(commands: Any) -> None:
@@ -42,7 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
     write_table(result.cell_qc, CELL_QC, out / "cell_qc.parquet")
     with write_atomic(out / "markers.parquet") as temporary:
         evidence.to_parquet(temporary, index=False)
-    write_table(skipped_frame(result.skipped), SKIPPED, out / "skipped_qc.tsv")
+    rows = list(result.skipped)
+    if result.qc_row["verdict"] == "excluded":
+        rows.append(skipped("qc", f"the sample is excluded: {result.qc_row['flags']}", subject=sample))
+    write_table(skipped_frame(rows), SKIPPED, out / "skipped_qc.tsv")
     print(
         f"{sample}: {result.qc_row['cells_kept']} of {result.qc_row['cells_in']} cells kept, {result.qc_row['verdict']}"
     )

@@ -16,6 +16,8 @@ from ohmics.plots import style
 _ARROWS = {"up": "↑", "down": "↓"}
 # With few units an sd can be tiny by chance: one such row would squeeze all others into a line.
 _FARTHEST_SD = 6.0
+_FARTHEST_OF_MANY = 40.0
+_FEW_BEYOND = 0.15
 
 
 def forest(
@@ -36,7 +38,8 @@ def forest(
     ----------
     effects
         EFFECTS rows of level ``cohort`` of one contrast, one a mechanism: ``mechanism``, ``effect``,
-        ``low``, ``high``, ``sd_change``, ``q``, ``n_pairs``, ``interval_level``, ``cell_type``.
+        ``low``, ``high``, ``sd_change``, ``q``, ``n_pairs``, ``n_units``, ``n_positive``, ``interval_level``,
+        ``cell_type``.
     labels
         Mechanism to the name shown.
     directions
@@ -56,7 +59,10 @@ def forest(
     OhmicsError
         When a column is missing.
     """
-    needed = ("mechanism", "cell_type", "effect", "low", "high", "interval_level", "sd_change", "q", "n_pairs")
+    needed = (
+        "mechanism", "cell_type", "effect", "low", "high", "interval_level", "sd_change", "q", "n_pairs", "n_units",
+        "n_positive",
+    )  # fmt: skip
     style.require(effects, needed, "forest")
     if effects.empty:
         return style.blank("No mechanism has an effect over the cohort.")
@@ -68,7 +74,7 @@ def forest(
     # A missing q is below nothing.
     q = rows["q"].to_numpy(dtype=float, na_value=np.nan)
     bound = _bound(middle, low, high, in_sd=in_sd)
-    names = [style.clip_label((labels or {}).get(name, name), 52) for name in rows["mechanism"]]
+    names = [style.clip_label((labels or {}).get(name, name), 64) for name in rows["mechanism"]]
     with style.applied():
         figure, axes = _canvas(rows, names, directions, title)
         axes.axvline(0, color=style.PALE_INK, lw=0.9)
@@ -86,11 +92,14 @@ def forest(
 
 
 def _bound(middle: np.ndarray, low: np.ndarray, high: np.ndarray, *, in_sd: bool) -> float:
-    """Return where the axis ends; what lies beyond 6 sd is drawn at the edge with an arrow."""
+    """Return where the axis ends: at 6 sd, unless more than a few rows lie beyond; those are drawn at the edge."""
     ends = np.abs(np.concatenate([middle, low, high]))
     ends = ends[np.isfinite(ends)]
     farthest = float(ends.max()) if len(ends) else 1.0
-    return (min(farthest, _FARTHEST_SD) if in_sd else farthest) * 1.06 or 1.0
+    if not in_sd:
+        return farthest * 1.06 or 1.0
+    beyond = np.nanmean(np.abs(middle) > _FARTHEST_SD) if np.isfinite(middle).any() else 0.0
+    return min(farthest, _FARTHEST_SD if beyond <= _FEW_BEYOND else _FARTHEST_OF_MANY) * 1.06 or 1.0
 
 
 def _canvas(
@@ -101,7 +110,7 @@ def _canvas(
         for name, mechanism in zip(names, rows["mechanism"], strict=True)
     ]
     left = 0.3 + max(style.text_width(label) for label in labels)
-    right = 3.0
+    right = 3.6
     width = left + 3.6 + right
     height = 1.32 + 0.23 * len(rows)
     figure = Figure(figsize=(width, height))
@@ -161,15 +170,19 @@ def _row(axes: Axes, place: int, values: tuple[float, float, float], bound: floa
 
 
 def _numbers(axes: Axes, rows: pd.DataFrame) -> None:
-    """Write n, q and the interval's level beside each row, and the cell type the row was measured in."""
+    """Write n, how many rose, q, the interval's level and the cell type beside each row."""
     transform = axes.get_yaxis_transform()
-    columns = ((1.04, "n", "left"), (1.26, "q", "right"), (1.40, "level", "right"), (1.44, "measured in", "left"))
+    columns = (
+        (1.10, "n", "right"), (1.26, "higher in", "right"), (1.41, "q", "right"), (1.56, "level", "right"),
+        (1.60, "measured in", "left"),
+    )  # fmt: skip
     for x, heading, align in columns:
         axes.text(x, -0.85, heading, transform=transform, fontsize=7.5, color=style.PALE_INK, ha=align, va="center")
-    plain = rows[["n_pairs", "q", "interval_level"]].to_numpy(dtype=float, na_value=np.nan)
-    for place, (pairs, q, level) in enumerate(plain):
+    plain = rows[["n_pairs", "q", "interval_level", "n_units", "n_positive"]].to_numpy(dtype=float, na_value=np.nan)
+    for place, (pairs, q, level, units, higher) in enumerate(plain):
         texts = (
             f"{pairs:.0f}" if np.isfinite(pairs) else "–",
+            f"{higher:.0f} of {units:.0f}" if np.isfinite(higher) and np.isfinite(units) else "–",
             f"{q:.2g}" if np.isfinite(q) else "–",
             f"{100 * level:.3g} %" if np.isfinite(level) else "–",
             style.clip_label(rows["cell_type"].iloc[place], 20),

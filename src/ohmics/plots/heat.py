@@ -130,7 +130,7 @@ def _canvas(
     labels: Mapping[str, str] | None,
     title: str,
 ) -> tuple[Figure, Axes, tuple[float, float]]:
-    names = {name: style.clip_label((labels or {}).get(name, name), 52) for name in mechanisms}
+    names = {name: style.clip_label((labels or {}).get(name, name), 64) for name in mechanisms}
     left = 0.3 + max(style.text_width(name) for name in names.values())
     step = 0.5 if len(patients) <= 12 else 0.3 if len(patients) <= 30 else 0.22
     # The legend and the title need room even where there are only one or two patients.

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from ohmics.plots import style
 
@@ -56,7 +57,10 @@ def library_sizes(
             axes = figure.add_axes(
                 ((left + 3.3 * place) / width, 0.55 / height, 3.1 / width, step * len(order) / height)
             )
-            _bars(axes, rows, column, logarithmic=place == 0)
+            _bars(axes, rows, column, logarithmic=place == 0, least=(thresholds or {}).get(column))
+            if place == 1:
+                axes.xaxis.set_major_locator(MaxNLocator(5))
+                axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
             if thresholds and column in thresholds:
                 axes.axvline(thresholds[column], color=style.INK, lw=0.9, ls=(0, (4, 2)))
             axes.set_xlabel(label)
@@ -68,12 +72,12 @@ def library_sizes(
     return figure
 
 
-def _bars(axes: Axes, rows: pd.DataFrame, column: str, *, logarithmic: bool) -> None:
+def _bars(axes: Axes, rows: pd.DataFrame, column: str, *, logarithmic: bool, least: float | None) -> None:
     values = rows[column].to_numpy(dtype=float, na_value=np.nan)
     present = values[np.isfinite(values) & (values > 0)]
     if logarithmic and len(present):
         axes.set_xscale("log")
-        axes.set_xlim(10 ** np.floor(np.log10(present.min())), 1.25 * present.max())
+        axes.set_xlim(10 ** np.floor(np.log10(min(present.min(), least or np.inf) / 1.5)), 1.25 * present.max())
     for place, (value, verdict) in enumerate(zip(values, rows["verdict"], strict=True)):
         if not np.isfinite(value):
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -12,6 +13,8 @@ from ohmics.plots import style
 
 _MARKERS = {"use": "o", "use_with_care": "^", "excluded": "X"}
 _WORDS = {"use": "usable", "use_with_care": "use with care", "excluded": "excluded"}
+MOST_DOWN = 16
+"""More patients than this stand side by side instead of below each other."""
 
 
 def timeline(
@@ -22,7 +25,7 @@ def timeline(
     colours: Mapping[str, str] | None = None,
     title: str = "Samples per patient",
 ) -> Figure:
-    """Draw patients × timepoints with one mark a sample, its shape by verdict.
+    """Draw patients × timepoints with one mark a sample, its shape by verdict; many patients stand side by side.
 
     Parameters
     ----------
@@ -41,59 +44,65 @@ def timeline(
     style.require(samples, ("sample", "patient", "timepoint", "verdict"), "timeline")
     if samples.empty:
         return style.blank("There is no sample.")
-    across = list(timepoints) if timepoints is not None else style.in_order(samples["timepoint"].unique())
-    down = list(patients) if patients is not None else style.in_order(samples["patient"].unique())
-    known = style.colours_for(samples["timepoint"], colours or style.assign(across))
-    groups = dict(list(samples.groupby(["patient", "timepoint"], sort=True, observed=True)))
+    times = list(timepoints) if timepoints is not None else style.in_order(samples["timepoint"].unique())
+    people = list(patients) if patients is not None else style.in_order(samples["patient"].unique())
+    known = style.colours_for(samples["timepoint"], colours or style.assign(times))
+    wide = len(people) > MOST_DOWN
     with style.applied():
-        left = 0.3 + max(style.text_width(style.clip_label(name, 20)) for name in down)
-        step = max(1.0, 0.15 + max(style.text_width(style.clip_label(name, 16)) for name in across))
-        width = max(left + step * len(across) + 0.2, 4.6)
-        height = 1.15 + 0.25 * len(down)
-        figure = Figure(figsize=(width, height))
-        axes = figure.add_axes((left / width, 0.35 / height, step * len(across) / width, 0.25 * len(down) / height))
-        for row, patient in enumerate(down):
-            axes.axhline(row, color=style.GRID, lw=0.8, zorder=0)
-            for column, timepoint in enumerate(across):
-                own = groups.get((patient, timepoint))
-                if own is None:
-                    continue
-                gap = min(0.16, 0.7 / len(own))
-                for number, verdict in enumerate(own["verdict"]):
-                    x = column + gap * (number - (len(own) - 1) / 2)
-                    axes.plot(
-                        x,
-                        row,
-                        marker=_MARKERS.get(verdict, "o"),
-                        markersize=7,
-                        color=known[timepoint],
-                        linestyle="",
-                        markerfacecolor=known[timepoint] if verdict in _MARKERS else "white",
-                    )
-        _finish(figure, down, across, title)
+        figure, axes = _wide(people, times) if wide else _tall(people, times)
+        for (patient, timepoint), own in samples.groupby(["patient", "timepoint"], sort=True, observed=True):
+            if patient not in people or timepoint not in times:
+                continue
+            gap = min(0.16, 0.7 / len(own))
+            for number, verdict in enumerate(own["verdict"]):
+                shift = gap * (number - (len(own) - 1) / 2)
+                person, time = people.index(patient), times.index(timepoint)
+                x, y = (person, time + shift) if wide else (time + shift, person)
+                fill = known[timepoint] if verdict in _MARKERS else "white"
+                marker = _MARKERS.get(verdict, "o")
+                axes.plot(x, y, marker=marker, markersize=7, color=known[timepoint], ls="", markerfacecolor=fill)
+        _finish(figure, title)
     return figure
 
 
-def _finish(figure: Figure, down: Sequence[str], across: Sequence[str], title: str) -> None:
-    axes = figure.axes[0]
+def _tall(people: Sequence[str], times: Sequence[str]) -> tuple[Figure, Axes]:
+    left = 0.3 + max(style.text_width(style.clip_label(name, 20)) for name in people)
+    step = max(1.0, 0.15 + max(style.text_width(style.clip_label(name, 16)) for name in times))
+    width, height = max(left + step * len(times) + 0.2, 4.6), 1.15 + 0.25 * len(people)
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((left / width, 0.35 / height, step * len(times) / width, 0.25 * len(people) / height))
+    _frame(axes, across=times, down=people)
+    axes.xaxis.tick_top()
+    return figure, axes
+
+
+def _wide(people: Sequence[str], times: Sequence[str]) -> tuple[Figure, Axes]:
+    left = 0.3 + max(style.text_width(style.clip_label(name, 16)) for name in times)
+    below = 0.45 + max(style.text_width(style.clip_label(name, 20), 7) for name in people)
+    step = 0.17
+    width, height = max(left + step * len(people) + 0.2, 4.6), 0.5 + below + 0.28 * len(times)
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((left / width, below / height, step * len(people) / width, 0.28 * len(times) / height))
+    _frame(axes, across=people, down=times)
+    axes.tick_params(axis="x", labelrotation=90, labelsize=7)
+    return figure, axes
+
+
+def _frame(axes: Axes, *, across: Sequence[str], down: Sequence[str]) -> None:
     axes.set_xlim(-0.5, len(across) - 0.5)
     axes.set_ylim(len(down) - 0.5, -0.5)
-    axes.set_xticks(range(len(across)))
-    axes.set_xticklabels([style.clip_label(name, 16) for name in across])
-    axes.xaxis.tick_top()
-    axes.set_yticks(range(len(down)))
-    axes.set_yticklabels([style.clip_label(name, 20) for name in down])
+    axes.set_xticks(range(len(across)), [style.clip_label(name, 20) for name in across])
+    axes.set_yticks(range(len(down)), [style.clip_label(name, 20) for name in down])
     axes.tick_params(length=0)
+    for row in range(len(down)):
+        axes.axhline(row, color=style.GRID, lw=0.8, zorder=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    figure.text(
-        0.02,
-        1 - 0.1 / figure.get_size_inches()[1],
-        style.clip_label(title, 60),
-        fontsize=10,
-        fontweight="bold",
-        va="top",
-    )
+
+
+def _finish(figure: Figure, title: str) -> None:
+    top = 1 - 0.1 / figure.get_size_inches()[1]
+    figure.text(0.02, top, style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top")
     handles = [
         Line2D([], [], marker=marker, linestyle="", color=style.PALE_INK, markersize=6, label=_WORDS[verdict])
         for verdict, marker in _MARKERS.items()

@@ -26,6 +26,7 @@ LEAST_SAMPLES = 5
 HIGH_MITO = 20.0
 PCA_GENES = 2_000
 LEAST_PCA_SAMPLES = 3
+NOTHING_VARIES = 1e-9
 
 
 def bulk_qc(adata: AnnData, *, settings: Mapping[str, Any] | QCSettings | None = None) -> pd.DataFrame:
@@ -119,13 +120,16 @@ def bulk_pca(adata: AnnData) -> pd.DataFrame:
 
     Returns
     -------
-    PCA: of log2 counts per million of the 2,000 genes that vary most (ties: first in the data), centred, not scaled.
-    The gene that weighs most on a component weighs positively. Rounded to six decimals, so that the order of sums
-    does not show. Coordinates are missing for fewer than three samples and where nothing varies.
+    PCA: of log2 counts per million of the 2,000 genes that vary most (ties: first in the data), centred, not scaled;
+    transgenes are left out. The gene that weighs most on a component weighs positively. Rounded to six decimals, so that
+    the order of sums does not show. Coordinates are missing for fewer than three samples and where nothing varies.
     """
     names = adata.obs["sample"].astype(str) if "sample" in adata.obs else pd.Series(adata.obs_names.astype(str))
     rows = pd.DataFrame({"sample": names.to_numpy()})
-    values = log_cpm(adata).to_numpy(dtype=float)
+    own = np.ones(adata.n_vars, bool)
+    if "feature_type" in adata.var:
+        own = (adata.var["feature_type"] != "transgene").to_numpy()
+    values = log_cpm(adata[:, own]).to_numpy(dtype=float)
     if len(values) < LEAST_PCA_SAMPLES:
         return PCA.conform(rows)
     # Rounding keeps genes of equal variance in the order of the data whatever the order of the sum was.
@@ -133,7 +137,7 @@ def bulk_pca(adata: AnnData) -> pd.DataFrame:
     centred = values[:, order] - values[:, order].mean(axis=0)
     variances, vectors = np.linalg.eigh(centred @ centred.T)
     total = float(np.square(centred).sum())
-    if total <= 0:
+    if total < NOTHING_VARIES:
         return PCA.conform(rows)
     for number in (1, 2):
         variance, vector = max(float(variances[-number]), 0.0), vectors[:, -number]

@@ -28,7 +28,7 @@ class ReportInputs:
         The resolved configuration of the run.
     samples
         SAMPLES.
-    pairs, qc, cell_qc, identity, cells, effects, enrichment, composition, evidence, skipped, coverage, scores, de
+    pairs, qc, pca, cell_qc, identity, cells, effects, enrichment, composition, evidence, skipped, coverage, scores, de
         The tables of the same names, see `ohmics.tables`.
     catalog
         The mechanisms, their lists and antigens; None shows identifiers instead of names.
@@ -40,6 +40,7 @@ class ReportInputs:
     samples: pd.DataFrame
     pairs: pd.DataFrame | None = None
     qc: pd.DataFrame | None = None
+    pca: pd.DataFrame | None = None
     cell_qc: pd.DataFrame | None = None
     identity: pd.DataFrame | None = None
     cells: pd.DataFrame | None = None
@@ -68,6 +69,13 @@ class ReportInputs:
         return str(self.samples["modality"].iloc[0]) if len(self.samples) else "single_cell"
 
     @property
+    def unit(self) -> str:
+        """What the sheet calls a patient: ``donor`` when its column is so named, else ``patient``."""
+        columns = (self.config.get("input") or {}).get("columns") or {}
+        given = str(columns.get("patient") or "").strip().lower()
+        return given if given in ("donor", "subject", "participant", "mouse") else "patient"
+
+    @property
     def bulk(self) -> bool:
         """Whether the run is of bulk samples."""
         return self.modality == "bulk"
@@ -76,6 +84,7 @@ class ReportInputs:
 _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "pairs": ("pairs.tsv", tables.PAIRS),
     "qc": ("tables/qc.tsv", tables.QC),
+    "pca": ("tables/pca.tsv", tables.PCA),
     "identity": ("tables/identity.tsv", tables.IDENTITY),
     "cells": ("tables/cells.parquet", tables.CELLS),
     "effects": ("tables/effects.tsv", tables.EFFECTS),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ohmics import tables
-from ohmics.plots import library_sizes, qc_distributions, timeline, umap
+from ohmics.plots import library_sizes, pca, qc_distributions, timeline, umap
 from ohmics.plots.umap import MOST_POINTS
 from ohmics.report import select, summary, words
 from ohmics.report.figures import FigureView, png_view, svg_view
@@ -15,7 +15,7 @@ from ohmics.report.inputs import ReportInputs
 from ohmics.report.methods import qc_methods
 from ohmics.report.page_parts import Section, common, skipped_table
 from ohmics.report.render import render
-from ohmics.report.tables import Head, TableView, table_view
+from ohmics.report.tables import CellKind, Head, TableView, table_view
 
 _STAGES = ("check", "intake", "qc", "identity", "embed", "annotate", "normalize", "reference")
 _MOST_VECTOR_SAMPLES = 80
@@ -45,10 +45,10 @@ def qc_page(inputs: ReportInputs) -> str:
     sections = [
         Section("summary", "Summary"),
         Section("samples", "Samples"),
-        Section("depth", "Depth before and after"),
         Section("distributions", "Library sizes" if inputs.bulk else "Cells before and after filters"),
+        *([Section("pca", "Samples in two dimensions")] if inputs.bulk else []),
         Section("identity", "Sample identity"),
-        Section("pairs", "Pairing"),
+        Section("pairs", "Pairing and depth"),
         *([] if inputs.bulk else [Section("umaps", "Maps of cells")]),
         Section("skipped", "What was skipped"),
         Section("methods", "Methods"),
@@ -63,10 +63,10 @@ def qc_page(inputs: ReportInputs) -> str:
         care=summary.flagged_samples(inputs, "use_with_care"),
         cautions=summary.qc_cautions(inputs),
         samples_table=_samples_table(inputs),
-        depth_table=_depth_table(inputs),
-        depth_flags=_depth_flags(inputs),
         distribution=_distribution(inputs, colours),
         timeline=_timeline(inputs, colours),
+        components=_components(inputs, colours),
+        identity_sentence=summary.identity_sentence(inputs),
         identity_table=_identity_table(inputs),
         pairs_table=_pairs_table(inputs),
         maps=_maps(inputs, colours),
@@ -104,51 +104,6 @@ def _samples_table(inputs: ReportInputs) -> TableView:
         source="samples.tsv and tables/qc.tsv",
         anchor=("sample",),
     )
-
-
-def _depth_table(inputs: ReportInputs) -> TableView:
-    size = "library size" if inputs.bulk else "median UMI"
-    heads = [
-        Head("contrast", "Contrast"),
-        Head("subject", "Patient"),
-        Head("reference_samples", "Reference sample"),
-        Head("test_samples", "Test sample"),
-        Head("reference_umi", f"Reference {size}", "number" if _single(inputs) else "text"),
-        Head("test_umi", f"Test {size}", "number" if _single(inputs) else "text"),
-        Head("reference_genes", "Reference genes", "number" if _single(inputs) else "text"),
-        Head("test_genes", "Test genes", "number" if _single(inputs) else "text"),
-        Head("flags", "Flag", "long"),
-    ]
-    frame = select.depth_by_patient(inputs)
-    if frame is not None and _single(inputs) and len(frame):
-        for name in ("reference_umi", "test_umi", "reference_genes", "test_genes"):
-            frame[name] = pd.to_numeric(frame[name].str.replace(",", "").replace("–", None))
-    return table_view(
-        frame,
-        id="depth-table",
-        caption="Depth of both sides of each pair",
-        heads=heads,
-        source="pairs.tsv and tables/qc.tsv",
-        empty="" if frame is None else "No pair has both sides.",
-    )
-
-
-def _single(inputs: ReportInputs) -> bool:
-    """Whether every side of every pair is one sample, so that its numbers sort as numbers."""
-    if inputs.pairs is None:
-        return False
-    sides = pd.concat([inputs.pairs["test_samples"], inputs.pairs["reference_samples"]]).dropna().astype(str)
-    return not bool(sides.str.contains("|", regex=False).any())
-
-
-def _depth_flags(inputs: ReportInputs) -> list[str]:
-    frame = select.depth_by_patient(inputs)
-    if frame is None or frame.empty:
-        return []
-    # Samples used with care or excluded stand on the first screen with the same words already.
-    named = {name for verdict in ("use_with_care", "excluded") for name, _ in summary.flagged_samples(inputs, verdict)}
-    flags = [flag for text in frame["flags"].drop_duplicates() for flag in words.split(text, ";")]
-    return [flag for flag in dict.fromkeys(flags) if flag.split(":")[0] not in named]
 
 
 def _distribution(inputs: ReportInputs, colours: select.Colours) -> FigureView | None:
@@ -203,9 +158,9 @@ def _timeline(inputs: ReportInputs, colours: select.Colours) -> FigureView:
     return svg_view(
         figure,
         id="fig-timeline",
-        caption="Which patient has which samples; the mark says whether a sample is usable.",
+        caption=f"Which {inputs.unit} has which samples; the mark says whether a sample is usable.",
         alt=(
-            f"Grid of {words.count(samples['patient'].nunique(), 'patient')} by "
+            f"Grid of {words.count(samples['patient'].nunique(), inputs.unit)} by "
             f"{words.count(samples['timepoint'].nunique(), 'timepoint')}; the same is in the tables of "
             "samples and pairs."
         ),
@@ -222,12 +177,12 @@ def _identity_table(inputs: ReportInputs) -> TableView:
     heads = [
         Head("patient", "Patient"),
         Head("sample", "Sample"),
-        Head("cell_type", "Cell type"),
+        *([] if inputs.bulk else [Head("cell_type", "Cell type")]),
         Head("verdict", "Verdict", "verdict"),
-        Head("sex", "Looks"),
+        Head("sex", "Expression looks"),
         Head("xist", "XIST per 10,000", "number"),
         Head("y_genes", "Y genes per 10,000", "number"),
-        Head("n_cells", "Cells" if not inputs.bulk else "Samples", "whole"),
+        *([] if inputs.bulk else [Head("n_cells", "Cells", "whole")]),
         Head("reason", "Why", "long"),
     ]
     return table_view(
@@ -237,28 +192,78 @@ def _identity_table(inputs: ReportInputs) -> TableView:
         heads=heads,
         table=tables.IDENTITY,
         source="tables/identity.tsv",
+        # Rows that agree need no reading; those that do not come first and stand in the summary too.
+        fold_from=12,
     )
 
 
 def _pairs_table(inputs: ReportInputs) -> TableView:
-    frame = inputs.pairs
+    frame = select.pairs_with_depth(inputs)
+    depth = "library size" if inputs.bulk else "median UMI"
     if frame is not None:
         complete = frame["complete"].fillna(False).astype(bool)
         frame = frame.assign(
             state=["complete" if whole else "incomplete" for whole in complete],
             differs=[words.in_words(words.split(value)) for value in frame["differs_in"]],
         )
+    sides = _side_names(inputs)
+    kind: CellKind = "whole" if _single(inputs) else "list"
     heads = [
         Head("contrast", "Contrast"),
-        Head("block", "Pair"),
+        Head("pair", "Pair"),
         Head("state", "State", meaning=tables.PAIRS.column("complete").meaning),
-        Head("reference_samples", "Reference samples", "list"),
-        Head("test_samples", "Test samples", "list"),
+        Head("reference_samples", f"{sides[0]} samples", "list"),
+        Head("reference_depth", f"{sides[0]} {depth}", kind),
+        Head("test_samples", f"{sides[1]} samples", "list"),
+        Head("test_depth", f"{sides[1]} {depth}", kind),
         Head("differs", "Differs in", meaning=tables.PAIRS.column("differs_in").meaning),
         Head("note", "Note", "long"),
     ]
+    if frame is not None and kind == "whole":
+        for name in ("reference_depth", "test_depth"):
+            frame[name] = pd.to_numeric(frame[name].str.replace(",", "").replace({"": None, "–": None}))
     return table_view(
-        frame, id="pairs-table", caption=tables.PAIRS.title, heads=heads, table=tables.PAIRS, source="pairs.tsv"
+        frame,
+        id="pairs-table",
+        caption=tables.PAIRS.title,
+        heads=heads,
+        table=tables.PAIRS,
+        source="pairs.tsv and tables/qc.tsv",
+    )
+
+
+def _side_names(inputs: ReportInputs) -> tuple[str, str]:
+    """Return what the two sides of a pair are called: their timepoints where there is one contrast only."""
+    views = select.contrasts(inputs)
+    return (views[0].reference, views[0].test) if len(views) == 1 else ("Reference", "Test")
+
+
+def _single(inputs: ReportInputs) -> bool:
+    """Return whether every side of every pair is one sample, so that its numbers sort as numbers."""
+    if inputs.pairs is None:
+        return False
+    sides = pd.concat([inputs.pairs["test_samples"], inputs.pairs["reference_samples"]]).dropna().astype(str)
+    return not bool(sides.str.contains("|", regex=False).any())
+
+
+def _components(inputs: ReportInputs, colours: select.Colours) -> FigureView | None:
+    if inputs.pca is None or inputs.pca.empty or not bool(inputs.pca["pc1"].notna().any()):
+        return None
+    frame = inputs.samples.merge(inputs.pca, on="sample", how="inner", validate="one_to_one")
+    column = select.first_variable(inputs)
+    shades = dict(colours.timepoints) if column == "timepoint" else None
+    shares = (float(frame["share_1"].iloc[0]), float(frame["share_2"].iloc[0]))
+    figure = pca(frame, colour=column, link="patient", colours=shades, shares=shares)
+    caption = (
+        f"First two principal components of log2 counts per million, the 2,000 genes that vary most; coloured by "
+        f"{column}. A line joins the samples of a {inputs.unit}. A sample far from all others deserves a look at its "
+        "quality; a split by batch speaks against comparing across it. Excluded samples are not drawn."
+    )
+    return svg_view(
+        figure,
+        id="fig-pca",
+        caption=caption,
+        alt=f"Scatter of {words.count(len(frame), 'sample')}; coordinates are in tables/pca.tsv.",
     )
 
 

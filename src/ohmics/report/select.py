@@ -55,6 +55,14 @@ def contrasts(inputs: ReportInputs) -> list[ContrastView]:
     return list(views.values())
 
 
+def first_variable(inputs: ReportInputs) -> str:
+    """Return the column that the first contrast compares, where the sheet holds it; else the timepoint."""
+    for entry in inputs.config.get("contrasts") or []:
+        name = str(entry.get("variable"))
+        return name if name in inputs.samples else "timepoint"
+    return "timepoint"
+
+
 def _values(value: object) -> str:
     return words.series(value) if isinstance(value, (list, tuple)) else str(value)
 
@@ -112,24 +120,47 @@ def names(inputs: ReportInputs) -> dict[str, str]:
 def primary_effects(inputs: ReportInputs, contrast: str, level: str) -> pd.DataFrame:
     """Return the EFFECTS rows of the primary lines, thinned to one depth: those the verdicts rest on.
 
-    The cell type is the primary line's own, else `bulk`, else the first of the mechanism's others
-    that has a row; the same choice as the verdict's.
+    A mechanism that could not be assessed has no row here, whatever EFFECTS holds of its list: its genes were then
+    read in cells that do not carry it. Pairs that do not compare like with like stay, since their changes are shown
+    with that caution.
     """
     if inputs.effects is None or inputs.effects.empty:
         return pd.DataFrame(columns=[] if inputs.effects is None else inputs.effects.columns)
     rows = inputs.effects
     rows = rows[(rows["contrast"] == contrast) & (rows["level"] == level) & (rows["depth"] == "thinned")]
+    assessed = _assessed(inputs, contrast)
     chosen = []
     for name, mechanism in mechanisms(inputs).items():
         line = mechanism.primary_line
-        if line is None or line.nature != "expression":
+        if line is None or line.nature != "expression" or (assessed is not None and name not in assessed):
             continue
-        own = rows[(rows["gene_list"] == f"{name}/{line.gene_list}") & (rows["method"] == line.method)]
-        present = set(own["cell_type"])
-        wanted = [kind for kind in (line.cell_type, "bulk", *mechanism.score_on) if kind in present]
-        if wanted:
-            chosen.append(own[own["cell_type"] == wanted[0]])
+        chosen.append(
+            rows[
+                (rows["gene_list"] == f"{name}/{line.gene_list}")
+                & (rows["method"] == line.method)
+                & (rows["cell_type"] == _read_in(mechanism, bulk=inputs.bulk))
+            ]
+        )
     return pd.concat(chosen, ignore_index=True) if chosen else rows.head(0)
+
+
+def _read_in(mechanism: Mechanism, *, bulk: bool) -> str:
+    """Return the cell type a mechanism's primary line is read in; the same choice as the verdict's."""
+    line = mechanism.primary_line
+    if bulk or line is None:
+        return "bulk"
+    if line.cell_type != "bulk":
+        return line.cell_type
+    return next((kind for kind in mechanism.score_on if kind != "bulk"), "")
+
+
+def _assessed(inputs: ReportInputs, contrast: str) -> set[str] | None:
+    """Return the mechanisms with a verdict from the data; None when the run made no verdicts at all."""
+    if inputs.evidence is None:
+        return None
+    rows = inputs.evidence[(inputs.evidence["contrast"] == contrast) & (inputs.evidence["level"] == "cohort")]
+    shown = (rows["verdict"] != "not_assessable") | (rows["sub_reason"] == "pairs_not_comparable")
+    return {str(name) for name in rows.loc[shown, "mechanism"]}
 
 
 def cohort_evidence(inputs: ReportInputs, contrast: str) -> pd.DataFrame | None:
@@ -165,39 +196,38 @@ def _evidence(inputs: ReportInputs, contrast: str, level: str) -> pd.DataFrame |
     return rows.sort_values(["_verdict", "_place", "subject", "mechanism"], kind="stable").reset_index(drop=True)
 
 
-def depth_by_patient(inputs: ReportInputs) -> pd.DataFrame | None:
-    """Return one row a pair with the depth of its two sides side by side, as QC gives them."""
-    if inputs.pairs is None or inputs.qc is None:
+_DEPTH_NOTE = "scores are compared after thinning to one depth"
+"""How the notes on depth in PAIRS end."""
+
+
+def depth_notes(inputs: ReportInputs, contrast: str) -> list[tuple[str, str]]:
+    """Return the pairs whose sides differ in depth, each with what PAIRS says of it."""
+    if inputs.pairs is None:
+        return []
+    rows = inputs.pairs[(inputs.pairs["contrast"] == contrast) & inputs.pairs["note"].notna()]
+    found = []
+    for row in rows.itertuples(index=False):
+        notes = [note.split(": ")[0] for note in words.split(row.note, ";") if note.endswith(_DEPTH_NOTE)]
+        found += [(block_name(row.block), note) for note in notes]
+    return found
+
+
+def block_name(block: object) -> str:
+    """Return the name of a pair: the values of the columns it is paired by."""
+    return ", ".join(words.split(block))
+
+
+def pairs_with_depth(inputs: ReportInputs) -> pd.DataFrame | None:
+    """Return PAIRS with the depth of each side beside its samples, as QC gives it."""
+    if inputs.pairs is None:
         return None
-    qc = inputs.qc.set_index("sample")
-    rows = []
+    depth = {} if inputs.qc is None else dict(zip(inputs.qc["sample"], inputs.qc["median_umi"], strict=True))
+    columns: dict[str, list[str]] = {"reference_depth": [], "test_depth": []}
     for row in inputs.pairs.itertuples(index=False):
-        sides = {"test": words.split(row.test_samples), "reference": words.split(row.reference_samples)}
-        # Unpaired contrasts have one side a row: there is nothing to hold against each other.
-        if not sides["test"] or not sides["reference"]:
-            continue
-        rows.append(
-            {
-                "contrast": row.contrast,
-                "subject": row.block,
-                **{f"{side}_samples": ", ".join(found) for side, found in sides.items()},
-                **{f"{side}_umi": _each(qc, found, "median_umi") for side, found in sides.items()},
-                **{f"{side}_genes": _each(qc, found, "median_genes") for side, found in sides.items()},
-                "flags": "; ".join(_depth_flags(qc, [*sides["reference"], *sides["test"]])),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _each(qc: pd.DataFrame, samples: Sequence[str], column: str) -> str:
-    return ", ".join(words.whole(qc.loc[name, column]) or "–" for name in samples if name in qc.index)
-
-
-def _depth_flags(qc: pd.DataFrame, samples: Sequence[str]) -> list[str]:
-    found = [
-        f"{name}: {flag}" for name in samples if name in qc.index for flag in words.split(qc.loc[name, "flags"], ";")
-    ]
-    return [flag for flag in found if "depth" in flag.lower() or "library" in flag.lower()]
+        for side, listed in (("reference", row.reference_samples), ("test", row.test_samples)):
+            each = [words.whole(depth.get(name)) or "–" for name in words.split(listed)]
+            columns[f"{side}_depth"].append("|".join(each))
+    return inputs.pairs.assign(**columns, pair=[block_name(block) for block in inputs.pairs["block"]])
 
 
 def different_pairs(inputs: ReportInputs, contrast: str | None = None) -> pd.DataFrame:

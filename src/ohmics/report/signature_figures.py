@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ohmics.plots import composition, forest, heat, style
-from ohmics.report import select, words
+from ohmics.report import findings, select, words
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
 
@@ -21,8 +21,7 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
         return None
     known = select.mechanisms(inputs)
     spoken = {mechanism for mechanism, _ in verdicts} | (set(effects["mechanism"]) if len(effects) else set())
-    weighed = _weighed(inputs, view.name)
-    rows = [name for name in known if name in spoken or (name in weighed and _measurable(inputs, name))]
+    rows = [name for name in known if name in spoken]
     patients = style.in_order(
         {*[p for _, p in verdicts], *(effects["subject"] if len(effects) else []), *_paired(inputs, view.name)}
     )
@@ -41,32 +40,37 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
         verdicts=verdicts,
         title=f"Change per mechanism and patient, {view.text}",
     )
-    caption = (
-        "Change of each mechanism's primary score, thinned to one depth. Red: higher on the test side; blue: lower; "
-        "hatched: not assessable, which is not the same as no change. A dot: beyond the technical range of "
-        "that patient's samples; "
-        "plus and minus: decided by a call instead of a score. "
-        "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows "
-        "of the forest plot."
+    hatched = len(effects[effects["effect"].notna()]) < len(rows) * len(patients)
+    caption = _heat_caption(
+        unit=inputs.unit, bulk=inputs.bulk, hatched=hatched, called=effects_called(verdicts), scaled=scale is not None
     )
     alt = (
         f"Heat map of {words.count(len(rows), 'mechanism')} by {words.count(len(patients), 'patient')}; "
-        "changes beyond the technical range are listed in the table of single patients."
+        "changes beyond the technical range are counted and listed in the tables below."
     )
     draw = svg_view if len(rows) * len(patients) <= _MOST_VECTOR_CELLS else png_view
     return draw(figure, id=words.anchor("fig-heat", view.name), caption=caption, alt=alt)
 
 
-def _weighed(inputs: ReportInputs, contrast: str) -> set[str]:
-    """Return the mechanisms that the run weighed; those of other therapies are no part of it."""
-    rows = select.cohort_evidence(inputs, contrast)
-    return set() if rows is None else {str(name) for name in rows["mechanism"]}
+def effects_called(verdicts: dict[tuple[str, str], str]) -> bool:
+    """Return whether a single patient's verdict came from a call instead of a score."""
+    return any(verdict in ("supported", "contradicted") for verdict in verdicts.values())
 
 
-def _measurable(inputs: ReportInputs, mechanism: str) -> bool:
-    """Whether the mechanism rests on expression at all; those that do not would only add hatched rows."""
-    line = select.mechanisms(inputs)[mechanism].primary_line
-    return line is not None and line.nature == "expression"
+def _heat_caption(*, unit: str, bulk: bool, hatched: bool, called: bool, scaled: bool) -> str:
+    depth = "library size" if bulk else "depth a cell"
+    text = f"Change of each mechanism's primary score, both sides thinned to one {depth}. "
+    text += "Red: higher on the test side; blue: lower"
+    text += "; hatched: not assessable, which is not the same as no change. " if hatched else ". "
+    if scaled:
+        text += f"One sd is that of the change between {unit}s; colours end at 3. "
+    text += f"A dot: beyond the technical range of that {unit}'s samples. "
+    if called:
+        text += "Plus and minus: decided by a call instead of a score. "
+    return text + (
+        "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows of the "
+        "forest plot. Mechanisms that could not be assessed are left out."
+    )
 
 
 def _paired(inputs: ReportInputs, contrast: str) -> set[str]:
@@ -99,12 +103,19 @@ def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView |
         margins={name: line.margin for name, line in lines.items()},
         title=f"Change over the cohort, {view.text}",
     )
+    several = bool((effects["n_pairs"] != effects["n_units"]).any())
     caption = (
-        "Mean change of each mechanism's primary line with the interval of the level named. n: pairs "
-        "(unpaired: samples). "
+        "Mean change of each mechanism's primary line with the interval of the level named. "
+        f"n: {'pairs' if view.paired else 'samples'}. Higher in: {inputs.unit}s whose "
+        f"{'mean over their pairs' if several else 'score'} is higher on the test side. "
         "Filled: q below 0.05. Grey band: the margin; an interval inside it says that no relevant change took place, "
-        "a wider one leaves the question open. Arrow: the direction predicted when the mechanism operates."
+        "a wider one leaves the question open. Arrow: the direction predicted when the mechanism operates. "
+        "Mechanisms that could not be assessed are left out."
     )
+    if findings.few_units(inputs, view.name):
+        caption += (
+            f" So few {inputs.unit}s give a poor estimate of the sd between them: read the directions, not the sizes."
+        )
     passed = [select.names(inputs).get(m, m) for m in effects.loc[effects["q"] < 0.05, "mechanism"]]
     finding = f"q is below 0.05 for {words.series(passed, most=12)}." if passed else "No q is below 0.05."
     return svg_view(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ohmics import tables
 from ohmics.report import select, words
 from ohmics.report.inputs import ReportInputs
@@ -14,7 +16,7 @@ _MOST_SETS = 1_000
 
 def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
     """Return the verdicts on the cohort that the data could give, with what argues for and against."""
-    rows = select.cohort_evidence(inputs, contrast)
+    rows = _named(inputs, select.cohort_evidence(inputs, contrast))
     if rows is not None:
         rows = rows[rows["verdict"] != "not_assessable"]
     heads = [
@@ -44,7 +46,7 @@ def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
 
 def unseen_table(inputs: ReportInputs, contrast: str) -> TableView:
     """Return the mechanisms that could not be assessed, with the reason."""
-    rows = select.cohort_evidence(inputs, contrast)
+    rows = _named(inputs, select.cohort_evidence(inputs, contrast))
     if rows is not None:
         rows = rows[rows["verdict"] == "not_assessable"]
     heads = [
@@ -81,17 +83,67 @@ def _renamed(view: TableView, id: str) -> TableView:
     )
 
 
+def _named(inputs: ReportInputs, rows: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Return EVIDENCE whose sentences no longer begin with the name that stands beside them."""
+    if rows is None:
+        return None
+    names = select.names(inputs)
+    pairs = zip(rows["mechanism"].astype(str), rows["reasons"], strict=True)
+    return rows.assign(reasons=[words.without_name(text, names.get(name, "")) for name, text in pairs])
+
+
+_PATIENT_VERDICTS = ("supported", "contradicted", "consistent", "opposite", "within_technical_range", "not_assessable")
+
+
+def patient_count_table(inputs: ReportInputs, contrast: str) -> TableView:
+    """Return for how many patients each mechanism changed beyond the technical range, and in which direction."""
+    rows = None
+    if inputs.evidence is not None:
+        own = inputs.evidence[(inputs.evidence["contrast"] == contrast) & (inputs.evidence["level"] == "patient")]
+        order = {name: place for place, name in enumerate(select.mechanisms(inputs))}
+        counted = [
+            {
+                "mechanism": name,
+                "patients": len(part),
+                **{verdict: int((part["verdict"] == verdict).sum()) for verdict in _PATIENT_VERDICTS},
+            }
+            for name, part in own.groupby("mechanism", sort=False, observed=True)
+        ]
+        counted.sort(key=lambda row: (order.get(str(row["mechanism"]), len(order)), str(row["mechanism"])))
+        rows = pd.DataFrame(counted, columns=["mechanism", "patients", *_PATIENT_VERDICTS])
+    shown = [v for v in _PATIENT_VERDICTS if rows is not None and bool((rows[v] > 0).any())]
+    labels = {
+        "supported": "Called: supported",
+        "contradicted": "Called: contradicted",
+        "consistent": "Changed as predicted",
+        "opposite": "Changed the other way",
+    }
+    return table_view(
+        rows,
+        id=f"patient-counts-{contrast}",
+        caption=f"For how many {inputs.unit}s each mechanism changed beyond the technical range (no test)",
+        heads=[
+            Head("mechanism", "Mechanism", "mechanism"),
+            Head("patients", f"{inputs.unit.capitalize()}s", "whole"),
+            *[Head(v, labels.get(v, words.phrase(v).capitalize()), "whole") for v in shown],
+        ],
+        source="tables/evidence.tsv",
+        names=select.names(inputs),
+        empty="" if rows is None else f"no change of a single {inputs.unit} was computed.",
+    )
+
+
 def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
     """Return the patients' rows that say more than the technical range."""
     heads = [
-        Head("subject", "Patient"),
+        Head("subject", inputs.unit.capitalize()),
         Head("mechanism", "Mechanism", "mechanism"),
         Head("verdict", "Verdict", "verdict"),
         Head("reasons", "Why", "long"),
         Head("lines_for", "What argues for", "list"),
         Head("lines_against", "What argues against", "list"),
     ]
-    rows = select.patient_evidence(inputs, contrast)
+    rows = _named(inputs, select.patient_evidence(inputs, contrast))
     if rows is not None:
         heads = [
             h for h in heads if h.column not in ("lines_for", "lines_against") or bool(rows[h.column].notna().any())
@@ -99,37 +151,40 @@ def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
     return table_view(
         rows,
         id=f"patients-{contrast}",
-        caption=f"Single patients, {contrast}: what goes beyond the technical range",
+        caption=f"Each {inputs.unit} and mechanism beyond the technical range, {contrast}",
         heads=heads,
         table=tables.EVIDENCE,
         source="tables/evidence.tsv",
         names=select.names(inputs),
-        empty="" if rows is None else "No change of a single patient goes beyond its technical range.",
+        fold_from=12,
+        empty="" if rows is None else f"no change of a single {inputs.unit} goes beyond its technical range.",
     )
 
 
+_LIST_KEY = ["cell_type", "gene_list"]
+_OF_LIST = ["size", "coverage"]
+_OF_FLIP = ["nes", "smallest_p", "p_prerank", "q_prerank", "leading_edge", "family"]
+
+
 def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
-    """Return the gene-set tests: the p that evidence uses beside gseapy's prerank p."""
+    """Return the gene-set tests, one row a list: the p that evidence uses beside gseapy's prerank p."""
     rows = None if inputs.enrichment is None else inputs.enrichment[inputs.enrichment["contrast"] == contrast]
-    if rows is not None:
-        rows = rows.sort_values(["p", "cell_type", "gene_list", "method"], kind="stable")
-        # A table column that the run left empty tells a reader nothing.
-        rows = rows.dropna(axis="columns", how="all") if len(rows) else rows
+    methods = [] if rows is None else [m for m in ("flip", "camera", "fry") if m in set(rows["method"])]
+    if rows is not None and len(rows):
+        rows = _one_row_a_list(rows, methods)
+    tests = [head for m in methods for head in (Head(f"p_{m}", f"{m} p", "p"), Head(f"q_{m}", f"{m} q", "p"))]
     heads = [
-        Head("gene_list", "Gene list"),
-        Head("cell_type", "Cell type"),
-        Head("method", "Method"),
+        Head("gene_list", "Gene list", "gene_list"),
+        *([] if inputs.bulk else [Head("cell_type", "Cell type")]),
         Head("nes", "NES", "number"),
-        Head("p", "p", "p"),
-        Head("q", "q", "p"),
-        Head("smallest_p", "Smallest p", "p"),
-        Head("p_prerank", "prerank p (not calibrated)", "p"),
-        Head("q_prerank", "prerank q (not calibrated)", "p"),
+        *tests,
+        Head("smallest_p", "Smallest flip p", "p"),
         Head("size", "Genes", "whole"),
         Head("coverage", "Found, %", "percent"),
         Head("leading_edge", "Leading edge", "genes"),
-        Head("scheme", "How p was obtained", "long"),
-        Head("family", "Corrected with", "phrase"),
+        Head("p_prerank", "prerank p (not calibrated)", "p"),
+        Head("q_prerank", "prerank q (not calibrated)", "p"),
+        Head("family", "q is over"),
     ]
     return table_view(
         rows,
@@ -138,9 +193,24 @@ def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
         heads=heads,
         table=tables.ENRICHMENT,
         source="tables/enrichment.tsv",
+        names=select.names(inputs),
         most=_MOST_SETS,
-        empty="" if rows is None else "No gene set was tested in this contrast.",
+        empty="" if rows is None else "no gene set was tested in this contrast.",
     )
+
+
+def _one_row_a_list(rows: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
+    """Return the tests of one list side by side, the flip's own columns first; empty columns are left out."""
+    merged = rows[[*_LIST_KEY, *_OF_LIST]].drop_duplicates(_LIST_KEY)
+    for method in methods:
+        own = rows[rows["method"] == method]
+        more = _OF_FLIP if method == methods[0] else []
+        part = own[[*_LIST_KEY, "p", "q", *more]].rename(columns={"p": f"p_{method}", "q": f"q_{method}"})
+        merged = merged.merge(part, on=_LIST_KEY, how="left", validate="one_to_one")
+    primary = merged["family"].fillna("").astype(str).str.endswith("/primary")
+    merged["family"] = ["primary lines" if own else "further lists" for own in primary]
+    order = [*[f"p_{method}" for method in methods], *_LIST_KEY]
+    return merged.sort_values(order, kind="stable").dropna(axis="columns", how="all")
 
 
 def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -151,13 +221,13 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
         rows = rows.sort_values(["cell_type", "method", "p", "gene"], kind="stable")
         top = rows.groupby(["cell_type", "method"], sort=False, observed=True).head(_GENES_EACH)
         note = (
-            f"tables/de.tsv ({len(rows):,} rows); here the {_GENES_EACH} with the smallest p of each cell "
-            "type and method"
+            f"tables/de.tsv ({len(rows):,} rows); here the {_GENES_EACH} with the smallest p"
+            f"{'' if inputs.bulk else ' of each cell type'}"
         )
         rows = top.sort_values(["p", "cell_type", "gene"], kind="stable")
     heads = [
         Head("gene", "Gene"),
-        Head("cell_type", "Cell type"),
+        *([] if inputs.bulk else [Head("cell_type", "Cell type")]),
         Head("log2_fc", "log2 fold change", "number"),
         Head("low", "Low (95 %)", "number"),
         Head("high", "High (95 %)", "number"),
@@ -165,7 +235,7 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("p", "p", "p"),
         Head("q", "q", "p"),
         Head("mean_log_cpm", "Mean log2 CPM", "number"),
-        Head("method", "Method"),
+        *([] if rows is None or rows["method"].nunique() < 2 else [Head("method", "Method")]),
     ]
     return table_view(
         rows,

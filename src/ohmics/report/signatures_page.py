@@ -18,7 +18,7 @@ from ohmics.report.tables import Head, TableView, table_view
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A mechanism with something said against it: what argues for and what argues against, side by side."""
+    """A decided mechanism: what argues for it and what argues against it, side by side."""
 
     name: str
     contrast: str
@@ -38,6 +38,7 @@ class ContrastSection:
     view: select.ContrastView
     verdicts: TableView
     unseen: TableView
+    patient_counts: TableView
     patients: TableView
     heat: FigureView | None
     forest: FigureView | None
@@ -69,7 +70,7 @@ def signatures_page(inputs: ReportInputs) -> str:
     views = select.contrasts(inputs)
     sections = [
         Section("summary", "Summary"),
-        Section("contradictions", "What speaks against"),
+        Section("contradictions", "What speaks for and against"),
         *[Section(words.anchor("contrast", view.name), f"Contrast {view.name}") for view in views],
         Section("coverage", "Genes found"),
         Section("skipped", "What was not tested"),
@@ -95,6 +96,7 @@ def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.C
         view=view,
         verdicts=signature_tables.verdict_table(inputs, view.name),
         unseen=signature_tables.unseen_table(inputs, view.name),
+        patient_counts=signature_tables.patient_count_table(inputs, view.name),
         patients=signature_tables.patient_table(inputs, view.name),
         heat=signature_figures.heat_view(inputs, view),
         forest=signature_figures.forest_view(inputs, view),
@@ -106,13 +108,12 @@ def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.C
 
 
 def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
-    """Return the contradicted mechanisms, then the supported ones with a line against them."""
+    """Return the contradicted mechanisms, then the supported ones."""
     rows = select.cohort_evidence(inputs, view.name)
     if rows is None or rows.empty:
         return []
     names = select.names(inputs)
-    contradicted = rows[rows["verdict"] == "contradicted"]
-    argued = rows[(rows["verdict"] == "supported") & rows["lines_against"].notna()]
+    decided = [rows[rows["verdict"] == verdict] for verdict in ("contradicted", "supported")]
     return [
         Dispute(
             name=names.get(str(row["mechanism"]), str(row["mechanism"])),
@@ -120,18 +121,23 @@ def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
             verdict=str(row["verdict"]),
             verdict_words=words.phrase(row["verdict"])
             + ("" if words.is_missing(row["grade"]) else f", {row['grade']}"),
-            reasons="" if words.is_missing(row["reasons"]) else str(row["reasons"]),
-            pro=tuple(words.split(row["lines_for"])),
-            con=tuple(words.split(row["lines_against"])),
+            reasons=words.without_name(row["reasons"], names.get(str(row["mechanism"]), "")),
+            pro=tuple(words.plain(line) for line in words.split(row["lines_for"])),
+            con=tuple(words.plain(line) for line in words.split(row["lines_against"])),
             target=words.row_id(f"verdicts-{view.name}", row["mechanism"]),
         )
-        for _, row in pd.concat([contradicted, argued]).iterrows()
+        for _, row in pd.concat(decided).iterrows()
     ]
 
 
 def _coverage_table(inputs: ReportInputs) -> TableView:
     frame = inputs.coverage
+    empty = ""
     if frame is not None:
+        lists = frame["gene_list"].nunique()
+        frame = frame[frame["n_present"] < frame["n_genes"]]
+        found = lists - frame["gene_list"].nunique()
+        empty = f"all genes of all {words.count(lists, 'list')} were found in every sample." if lists else ""
         # Samples that share their genes share their rows; each different row is shown once.
         frame = frame.drop_duplicates(["gene_list", "n_genes", "n_present", "missing"]).sort_values(
             ["coverage", "gene_list"], kind="stable"
@@ -139,9 +145,10 @@ def _coverage_table(inputs: ReportInputs) -> TableView:
     return table_view(
         frame,
         id="coverage-table",
-        caption="Which genes of each list the data hold (one row for samples that hold the same)",
+        caption="Lists of which genes are missing"
+        + (f"; of {words.count(found, 'further list')} every gene was found" if empty else ""),
         heads=[
-            Head("gene_list", "Gene list"),
+            Head("gene_list", "Gene list", "gene_list"),
             Head("n_present", "Genes found", "whole"),
             Head("n_genes", "Genes in list", "whole"),
             Head("coverage", "Found, %", "percent"),
@@ -149,5 +156,8 @@ def _coverage_table(inputs: ReportInputs) -> TableView:
         ],
         table=tables.COVERAGE,
         source="tables/coverage.tsv",
+        names=select.names(inputs),
         most=500,
+        fold_from=40,
+        empty=empty,
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ohmics.report import select, words
+from ohmics.report import findings, select, words
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.tables import TableView
 
 _USABLE = ("use", "use_with_care")
 
@@ -45,6 +46,7 @@ class ContrastSummary:
     contrast: select.ContrastView
     sentence: str
     cards: tuple[Card, ...]
+    findings: TableView
     groups: tuple[VerdictGroup, ...]
     cautions: tuple[str, ...]
 
@@ -52,7 +54,7 @@ class ContrastSummary:
 def sample_sentence(inputs: ReportInputs) -> str:
     """Return how many samples of how many patients are usable."""
     patients = inputs.samples["patient"].nunique()
-    total = f"{words.count(len(inputs.samples), 'sample')} of {words.count(patients, 'patient')}"
+    total = f"{words.count(len(inputs.samples), 'sample')} of {words.count(patients, inputs.unit)}"
     if inputs.qc is None:
         return f"The run holds {total}; no quality table was made."
     verdicts = _verdicts(inputs)
@@ -87,6 +89,17 @@ def flagged_samples(inputs: ReportInputs, verdict: str) -> list[tuple[str, str]]
     ]
 
 
+def identity_sentence(inputs: ReportInputs) -> str:
+    """Return how many of the looks at XIST and Y genes agreed."""
+    if inputs.identity is None or inputs.identity.empty:
+        return ""
+    counted = inputs.identity["verdict"].value_counts(sort=False)
+    each = "sample" if inputs.bulk else "sample and cell type"
+    order = ("mismatch", "possible_chimerism_or_loss_of_y", "consistent", "not_assessable")
+    parts = [f"{counted[name]} {words.phrase(name)}" for name in order if name in counted.index]
+    return f"Of {len(inputs.identity):,} looks (one a {each}): {words.series(parts)}."
+
+
 def qc_cautions(inputs: ReportInputs) -> list[str]:
     """Return what a reader of the QC page must know before the details."""
     found = []
@@ -99,7 +112,8 @@ def qc_cautions(inputs: ReportInputs) -> list[str]:
                 )
             )
     for contrast in select.contrasts(inputs):
-        found += [f"{contrast.name}: {text}" for text in _pair_cautions(inputs, contrast)]
+        limits = [*_pair_cautions(inputs, contrast), *_depth_cautions(inputs, contrast)]
+        found += [f"{contrast.name}: {text}" for text in limits]
     return found
 
 
@@ -118,25 +132,34 @@ def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> Con
         for verdict in ("supported", "contradicted", "open", "not_assessable"):
             own = rows[rows["verdict"] == verdict]
             links = tuple(Link(names.get(m, m), words.row_id(f"verdicts-{contrast.name}", m)) for m in own["mechanism"])
-            groups.append(VerdictGroup(verdict, _lead(verdict, own), links))
+            if verdict in ("open", "not_assessable"):
+                groups.append(VerdictGroup(verdict, _lead(own), links))
             cards.append(Card(verdict, len(own), words.phrase(verdict)))
             verb = "" if parts else "is " if len(own) == 1 else "are "
             parts.append(f"{len(own)} {verb}{words.phrase(verdict)}")
         sentence = f"Of {words.count(len(rows), 'mechanism')}, {words.series(parts)}."
-    return ContrastSummary(contrast, sentence, tuple(cards), tuple(groups), tuple(cautions(inputs, contrast)))
+    return ContrastSummary(
+        contrast=contrast,
+        sentence=sentence,
+        cards=tuple(cards),
+        findings=findings.finding_table(inputs, contrast),
+        groups=tuple(groups),
+        cautions=tuple(cautions(inputs, contrast)),
+    )
 
 
-def _lead(verdict: str, rows: pd.DataFrame) -> str:
+def _lead(rows: pd.DataFrame) -> str:
     kinds = rows["sub_reason"].dropna()
-    if kinds.empty or verdict not in ("open", "not_assessable"):
-        return ""
-    counted = kinds.value_counts(sort=False)
-    return words.series(f"{number} {words.phrase(kind)}" for kind, number in counted.items())
+    return words.series(f"{number} {words.kind(kind)}" for kind, number in kinds.value_counts(sort=False).items())
 
 
 def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
-    """Return what limits a contrast: few pairs, pairs that differ, refused composition, samples left out."""
-    found = [*_few_pairs(inputs, contrast), *_pair_cautions(inputs, contrast)]
+    """Return what limits a contrast: few units, shared genes, pairs that differ, composition, samples left out."""
+    told = (
+        findings.few_units_sentence(inputs, contrast),
+        findings.shared_genes_sentence(select.cohort_evidence(inputs, contrast.name)),
+    )
+    found = [*filter(None, told), *_pair_cautions(inputs, contrast), *_depth_cautions(inputs, contrast)]
     for row in select.composition_skipped(inputs, contrast.name).head(3).itertuples(index=False):
         whom = "" if words.is_missing(row.subject) else f" for {row.subject}"
         found.append(words.sentence(f"composition, not tested{whom}: {row.reason}"))
@@ -146,25 +169,6 @@ def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
         more = f"; and {len(out) - 4} more" if len(out) > 4 else ""
         found.append(words.sentence(f"{words.count(len(out), 'sample')} left out: {listed}{more}"))
     return found
-
-
-def _few_pairs(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
-    rows = select.primary_effects(inputs, contrast.name, "cohort")
-    if rows.empty:
-        return []
-    known = rows.dropna(subset=["smallest_p"])
-    limited = known[known["smallest_p"] >= 0.05]
-    if limited.empty:
-        return []
-    units = sorted({int(n) for n in limited["n_units"].dropna()})
-    floors = sorted({words.p_value(p) for p in limited["smallest_p"]}, key=float)
-    who = f"{words.series(units)} independent units" if units else "so few units"
-    text = (
-        f"few pairs: {who} allow no p below {words.series(floors)}, in {len(limited)} of {len(rows)} "
-        "mechanisms tested;"
-        " there, no test could have shown a change, and an open verdict is no evidence of none"
-    )
-    return [words.sentence(text)]
 
 
 def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
@@ -179,7 +183,7 @@ def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[
     if different.empty:
         return []
     listed = "; ".join(
-        f"{row.block} ({words.in_words(words.split(row.differs_in))})"
+        f"{select.block_name(row.block)} ({words.in_words(words.split(row.differs_in))})"
         for row in different.head(8).itertuples(index=False)
     )
     more = f"; and {len(different) - 8} more" if len(different) > 8 else ""
@@ -187,4 +191,19 @@ def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[
         f"{len(different)} of {words.count(len(complete), 'pair')} "
         f"{'differs' if len(different) == 1 else 'differ'} in more than the contrast: {listed}{more}."
         " A change there may come from that difference."
+    ]
+
+
+def _depth_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
+    noted = select.depth_notes(inputs, contrast.name)
+    if not noted or inputs.pairs is None:
+        return []
+    rows = inputs.pairs[inputs.pairs["contrast"] == contrast.name]
+    complete = int(rows["complete"].fillna(False).astype(bool).sum())
+    listed = "; ".join(f"{block}: {note}" for block, note in noted[:4])
+    more = f"; and {len(noted) - 4} more" if len(noted) > 4 else ""
+    return [
+        f"Depth: {len(noted)} of {words.count(complete, 'pair')} {'has' if len(noted) == 1 else 'have'} one side much "
+        f"deeper than the other ({contrast.reference} against {contrast.test}; {listed}{more}). Scores are compared "
+        "after thinning both sides to one depth."
     ]

@@ -11,7 +11,10 @@ import pandas as pd
 from ohmics.report import words
 from ohmics.tables import Table
 
-CellKind = Literal["text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism"]
+CellKind = Literal[
+    "text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism", "gene_list"
+]  # fmt: skip
+_GENES_SHOWN = 6
 MOST_ROWS = 2_000
 """A page shows at most this many rows of one table, and says so."""
 
@@ -48,6 +51,9 @@ class Cell:
     parts: tuple[str, ...] = ()
     style: str = ""
     small: str = ""
+    lead: str = ""
+    target: str = ""
+    data: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class TableView:
     anchors: tuple[str, ...]
     note: str
     empty: str
+    folded: bool = False
 
 
 def table_view(
@@ -75,6 +82,8 @@ def table_view(
     anchor: Sequence[str] = (),
     names: Mapping[str, str] | None = None,
     empty: str = "",
+    fold_from: int | None = None,
+    link_to: str = "",
 ) -> TableView:
     """Build the view of a table.
 
@@ -98,11 +107,15 @@ def table_view(
         Mechanism identifier to name, for columns of kind ``mechanism``.
     empty
         What to say when there is no row.
+    link_to
+        Id of the table whose row of the same mechanism a cell of kind ``mechanism`` links to.
+    fold_from
+        From this number of rows on the table is shown folded, with its caption and number of rows.
     """
     present = frame if frame is not None else pd.DataFrame()
     shown_heads = tuple(_explained(head, table) for head in heads if head.column in present)
     shown = present.head(most)
-    columns = [[_cell(value, head, names or {}) for value in shown[head.column]] for head in shown_heads]
+    columns = [[_cell(value, head, names or {}, link_to) for value in shown[head.column]] for head in shown_heads]
     anchors = _anchors(shown, id, anchor)
     note = f"Shown are the first {len(shown):,} of {len(present):,} rows. " if len(present) > len(shown) else ""
     note += f"Whole table: {source}." if source and frame is not None else ""
@@ -117,6 +130,7 @@ def table_view(
         anchors=anchors,
         note=note,
         empty=missing,
+        folded=fold_from is not None and len(present) >= fold_from,
     )
 
 
@@ -134,17 +148,26 @@ def _explained(head: Head, table: Table | None) -> Head:
     return Head(head.column, head.label, head.kind, meaning)
 
 
-def _cell(value: object, head: Head, names: Mapping[str, str]) -> Cell:
+def _cell(value: object, head: Head, names: Mapping[str, str], link_to: str) -> Cell:
     if words.is_missing(value):
         return Cell("")
     if head.kind == "list":
-        parts = tuple(words.split(value))
+        parts = tuple(words.plain(part) for part in words.split(value))
         return Cell("; ".join(parts), parts=parts if len(parts) > 1 else ())
     if head.kind == "genes":
-        return Cell(", ".join(words.split(value)))
+        genes = words.split(value)
+        lead = f"{', '.join(genes[:_GENES_SHOWN])} and {len(genes) - _GENES_SHOWN} more"
+        return Cell(", ".join(genes), lead=lead if len(genes) > _GENES_SHOWN + 2 else "")
+    if head.kind == "gene_list":
+        mechanism, _, own = str(value).partition("/")
+        name = names.get(mechanism, "")
+        return Cell(name or str(value), small=own if name else "", data=str(value))
+    if head.kind == "long":
+        return Cell(words.plain(value))
     if head.kind == "mechanism":
         name = names.get(str(value), "")
-        return Cell(name or str(value), small=str(value) if name else "")
+        target = words.row_id(link_to, value) if link_to else ""
+        return Cell(name or str(value), small=str(value) if name and not link_to else "", target=target)
     if head.kind == "verdict":
         return Cell(words.phrase(value), style=f"badge v-{words.anchor(value)}")
     write = _WRITE.get(head.kind)

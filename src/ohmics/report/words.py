@@ -21,6 +21,17 @@ VERDICTS = {
     "mismatch": "mismatch",
     "possible_chimerism_or_loss_of_y": "possible chimerism or loss of Y",
 }
+KINDS = {
+    "no_call": "resting on a call this run does not make",
+    "not_visible_in_expression": "not visible in expression",
+    "wrong_modality": "read in cells that these samples do not show",
+    "not_tested": "with too few cells, genes or pairs",
+    "pairs_not_comparable": "whose pairs do not compare like with like",
+    "confounded_by_composition": "confounded by composition",
+    "no_relevant_change": "with no relevant change",
+    "moderated_model_only": "by the moderated model only",
+    "called_per_patient": "called patient by patient",
+}
 COMPARTMENTS = {
     "car_t_product": "CAR T-cell product",
     "t_cell": "T cells",
@@ -70,6 +81,27 @@ def percent(value: object) -> str:
 def phrase(value: object) -> str:
     """Return an identifier as words: underscores become spaces, known values get their wording."""
     return "" if is_missing(value) else VERDICTS.get(str(value), str(value).replace("_", " "))
+
+
+def kind(value: object) -> str:
+    """Return the sub-reason of a verdict in words that follow its number, as in ``2 with no relevant change``."""
+    return "" if is_missing(value) else KINDS.get(str(value), phrase(value))
+
+
+def plain(text: object) -> str:
+    """Return a table's sentence with the names of scores as people write them."""
+    return "" if is_missing(text) else str(text).replace("ucell score", "UCell score").replace("mean_z score", "mean z")
+
+
+def without_name(text: object, name: str) -> str:
+    """Return a sentence without the mechanism's name in front, for places where the name stands beside it."""
+    left = plain(text)
+    return sentence(left.removeprefix(f"{name}: ")) if name and left.startswith(f"{name}: ") else left
+
+
+def signed(value: object) -> str:
+    """Return a number with its sign and three significant digits; empty when missing."""
+    return "" if is_missing(value) else f"{float(str(value)):+.3g}"
 
 
 def count(how_many: int, noun: str, plural: str = "") -> str:

@@ -80,10 +80,20 @@ def test_the_sign_of_a_component_follows_its_heaviest_gene():
     assert np.allclose(bulk_pca(adata).set_index("sample")["pc1"], backwards.loc[adata.obs_names], atol=1e-5)
 
 
-@pytest.mark.parametrize("chosen", [[0], [0, 1], [0, 0, 0]], ids=["one", "two", "three alike"])
-def test_too_few_or_equal_samples_have_no_place(chosen):
-    adata = build()[chosen].copy()
-    adata.obs_names = [f"s{i}" for i in range(len(chosen))]
+@pytest.mark.parametrize(("number", "alike"), [(1, False), (2, False), (3, True)], ids=["one", "two", "three alike"])
+def test_too_few_or_equal_samples_have_no_place(number, alike):
+    adata = build()[:number].copy()
+    if alike:
+        adata.X[:] = adata.X[0]
     rows = bulk_pca(adata)
-    assert len(rows) == len(chosen)
+    assert len(rows) == number
     assert rows[["pc1", "pc2", "share_1", "share_2"]].isna().all(axis=None)
+
+
+def test_a_transgene_does_not_decide_the_components():
+    adata = build()
+    adata.var["feature_type"] = ["transgene", *["gene"] * 999]
+    before = bulk_pca(adata)
+    adata.X[:4, 0] = 0
+    adata.X[4:, 0] = 5_000
+    pd.testing.assert_frame_equal(bulk_pca(adata), before)

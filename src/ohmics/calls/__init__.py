@@ -1,0 +1,9 @@
+"""Malignant cells of a patient before and after come in; what the data say of antigens and lineage goes out."""
+
+from __future__ import annotations
+
+from ohmics.calls.antigen import call_antigen
+from ohmics.calls.patients import AntigenCalls, call_antigens
+from ohmics.calls.rules import AntigenRules
+
+__all__ = ["AntigenCalls", "AntigenRules", "call_antigen", "call_antigens"]

@@ -1,0 +1,168 @@
+"""Verdicts, effects and gene-set tests of a contrast come in; what changed, in whom and how sure goes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ohmics.report import select, words
+from ohmics.report.inputs import ReportInputs
+from ohmics.report.tables import Head, TableView, table_view
+
+ALPHA = 0.05
+
+
+def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
+    """Return what the first screen says of a contrast, one row a mechanism.
+
+    Shown are the supported and contradicted mechanisms and those whose change is confounded by composition. Where
+    the units are too few for any flip to pass, every mechanism read is shown: directions are then all there is.
+    """
+    evidence = select.cohort_evidence(inputs, view.name)
+    effects = _by_mechanism(select.primary_effects(inputs, view.name, "cohort"))
+    models = model_tests(inputs, view.name)
+    rows: list[dict[str, Any]] = []
+    if evidence is not None and len(evidence):
+        decided = evidence["verdict"].isin(["supported", "contradicted"]) | (
+            evidence["sub_reason"] == "confounded_by_composition"
+        )
+        few = few_units(inputs, view.name)
+        for row in evidence[decided | (evidence["mechanism"].isin(effects) & few)].to_dict("records"):
+            effect = effects.get(str(row["mechanism"]))
+            rows.append(
+                {
+                    "mechanism": row["mechanism"],
+                    "verdict": row["verdict"],
+                    "change": _change(inputs, row, effect),
+                    "whom": "" if effect is None else whom(inputs, effect),
+                    "sure": _sure(row, effect, models.get(str(row["mechanism"]))),
+                    "against": row["lines_against"],
+                }
+            )
+    return table_view(
+        pd.DataFrame(rows, columns=["mechanism", "verdict", "change", "whom", "sure", "against"]),
+        id=f"findings-{view.name}",
+        caption="What changed, in whom, and how sure that is",
+        heads=[
+            Head("mechanism", "Mechanism", "mechanism"),
+            Head("verdict", "Verdict", "verdict"),
+            Head("change", f"Change, {view.test} minus {view.reference}", "long"),
+            Head("whom", "In whom", "text"),
+            Head("sure", "How sure", "long"),
+            Head("against", "What argues against", "list"),
+        ],
+        source="tables/evidence.tsv and tables/effects.tsv",
+        names=select.names(inputs),
+        link_to=f"verdicts-{view.name}",
+        empty="no mechanism is supported or contradicted in this contrast.",
+    )
+
+
+def _by_mechanism(effects: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    if effects.empty:
+        return {}
+    return {
+        str(row["mechanism"]): {str(key): value for key, value in row.items()} for row in effects.to_dict("records")
+    }
+
+
+def few_units(inputs: ReportInputs, contrast: str) -> bool:
+    """Return whether no flip over the cohort could have reached 0.05 in any mechanism read."""
+    floors = select.primary_effects(inputs, contrast, "cohort").get("smallest_p", pd.Series(dtype=float)).dropna()
+    return bool(len(floors)) and bool((floors >= ALPHA).all())
+
+
+def model_tests(inputs: ReportInputs, contrast: str) -> dict[str, dict[str, Any]]:
+    """Return the moderated model's test of each primary list, by mechanism: those a verdict may rest on."""
+    if inputs.enrichment is None or inputs.enrichment.empty:
+        return {}
+    rows = inputs.enrichment
+    chosen = rows[
+        (rows["contrast"] == contrast)
+        & rows["method"].isin(["camera", "fry"])
+        & rows["family"].fillna("").astype(str).str.endswith("/primary")
+    ]
+    read = {str(name) for name in select.primary_effects(inputs, contrast, "cohort").get("mechanism", [])}
+    found = _by_mechanism(chosen.sort_values("method", kind="stable").drop_duplicates("mechanism"))
+    return {name: row for name, row in found.items() if name in read}
+
+
+def whom(inputs: ReportInputs, effect: dict[str, Any]) -> str:
+    """Return in how many pairs and units the score is higher on the test side, as EFFECTS counts them."""
+    if words.is_missing(effect["n_positive"]):
+        return ""
+    unit = f"higher in {words.whole(effect['n_positive'])} of {words.count(int(effect['n_units']), inputs.unit)}"
+    several = not words.is_missing(effect["n_positive_pairs"]) and effect["n_pairs"] != effect["n_units"]
+    if not several:
+        return unit
+    pairs = f"{words.whole(effect['n_positive_pairs'])} of {words.count(int(effect['n_pairs']), 'pair')}"
+    return f"{unit}, {pairs}"
+
+
+def _change(inputs: ReportInputs, row: dict[str, Any], effect: dict[str, Any] | None) -> str:
+    if effect is None:
+        return words.without_name(row["reasons"], select.names(inputs).get(str(row["mechanism"]), ""))
+    line = select.mechanisms(inputs)[str(row["mechanism"])].primary_line
+    predicted = "higher" if line is None or line.direction == "up" else "lower"
+    found = "higher" if float(effect["effect"]) > 0 else "lower"
+    side = "as predicted" if predicted == found else f"while {predicted} was predicted"
+    size = f"{words.signed(effect['effect'])} {effect['unit']}" if not words.is_missing(effect["unit"]) else ""
+    size = size or words.signed(effect["effect"])
+    span = ""
+    if not words.is_missing(effect["low"]):
+        level = words.percent(effect["interval_level"])
+        span = f" ({level} % interval {words.signed(effect['low'])} to {words.signed(effect['high'])})"
+    return f"{found} in {effect['cell_type']}, {side}: {size}{span}"
+
+
+def _sure(row: dict[str, Any], effect: dict[str, Any] | None, model: dict[str, Any] | None) -> str:
+    parts = [] if words.is_missing(row["grade"]) else [f"grade {row['grade']}"]
+    if effect is not None and not words.is_missing(effect["q"]):
+        floor = "" if words.is_missing(effect["smallest_p"]) else words.p_value(effect["smallest_p"])
+        parts.append(f"q {words.p_value(effect['q'])}" + (f" (smallest p reachable {floor})" if floor else ""))
+    if model is not None:
+        parts.append(f"{model['method']} q {words.p_value(model['q'])}")
+    if row["sub_reason"] in ("confounded_by_composition", "moderated_model_only"):
+        parts.append(words.kind(row["sub_reason"]))
+    return "; ".join(parts)
+
+
+def few_units_sentence(inputs: ReportInputs, view: select.ContrastView) -> str:
+    """Return what so few units can and cannot show; empty where flips can pass."""
+    rows = select.primary_effects(inputs, view.name, "cohort")
+    limited = rows.dropna(subset=["smallest_p"]) if len(rows) else rows
+    limited = limited[limited["smallest_p"] >= ALPHA] if len(limited) else limited
+    if limited.empty:
+        return ""
+    units = sorted({int(n) for n in limited["n_units"].dropna()})
+    floors = sorted({words.p_value(p) for p in limited["smallest_p"]}, key=float)
+    noun = inputs.unit if units == [1] else f"{inputs.unit}s"
+    who = f"{words.series(units)} {noun}" if units else f"so few {noun}"
+    text = (
+        f"few {inputs.unit}s: with {who} no sign-flip p below {words.series(floors)} exists "
+        f"({len(limited)} of {len(rows)} mechanisms), so the flip test can neither support nor contradict there, and "
+        "an open verdict is no evidence of no change. Only the moderated model over all genes could support anything, "
+        "at most weakly"
+    )
+    models = model_tests(inputs, view.name)
+    if models:
+        best = min(models.values(), key=lambda row: float(row["q"]))
+        least = words.p_value(best["q"])
+        passed = "so it supports nothing either" if float(best["q"]) >= ALPHA else "see the verdicts"
+        text += f"; its smallest q over the primary lists is {least} ({best['method']}), {passed}"
+    return words.sentence(text)
+
+
+def shared_genes_sentence(rows: pd.DataFrame | None) -> str:
+    """Return that supported mechanisms share genes, where a line against one of them says so."""
+    if rows is None or rows.empty:
+        return ""
+    supported = rows[rows["verdict"] == "supported"]
+    sharing = supported["lines_against"].fillna("").astype(str).str.contains("which is supported too", regex=False)
+    if not sharing.any():
+        return ""
+    return (
+        f"{int(sharing.sum())} of the {len(supported)} supported mechanisms share genes with another that is "
+        "supported: they are not as many findings as their number."
+    )
