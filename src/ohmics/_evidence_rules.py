@@ -99,6 +99,11 @@ def _what_is_missing(f: Facts) -> str:
     return f"the interval reaches beyond ±{number(f.margin)}, so neither a relevant change nor its absence is shown"
 
 
+def _told(cell_type: str) -> str:
+    how = {"malignant": "cells declared or called malignant", "car_positive": "cells called CAR+"}
+    return how.get(cell_type, cell_type)
+
+
 def _why_not_visible(f: Facts) -> str:
     return (f.mechanism.not_assessable_reason or f.mechanism.not_visible).rstrip(".")
 
@@ -154,7 +159,7 @@ COHORT_RULES: tuple[Rule, ...] = (
         verdict="not_assessable",
         sub_reason="not_tested",
         holds=lambda f: not f.has_effect,
-        sentence=lambda f: f.skipped or f"no score of {f.gene_list} in {f.cell_type} in this contrast",
+        sentence=lambda f: f"not tested in {_told(f.cell_type)}: {f.skipped or 'there is no score in this contrast'}",
     ),
     Rule(
         verdict="not_assessable",

@@ -33,6 +33,9 @@ class Ambient:
     transfer_sd
         Log sd of what carries over from background to malignant cells, which hold another amount of RNA: droplets
         share the soup evenly, or in proportion to their RNA, or in between.
+    most
+        Ambient counts a droplet were `MAX_SHARE` of its RNA ambient: no draw goes beyond, so that few background
+        cells leave no more open than that.
     """
 
     counts: float
@@ -41,6 +44,7 @@ class Ambient:
     share: float
     soup: Floats
     transfer_sd: float
+    most: float
 
     @property
     def known(self) -> bool:
@@ -61,7 +65,7 @@ class Ambient:
             return np.zeros_like(uniform)
         shape = max(self.shape, 0.0) * counts / self.counts if self.counts > 0 else counts
         rate = np.asarray(gammaincinv(shape, uniform), dtype=np.float64) * counts / shape / self.cells
-        return np.asarray(rate * np.exp(self.transfer_sd * normal), dtype=np.float64)
+        return np.minimum(rate * np.exp(self.transfer_sd * normal), max(self.most, self.per_cell))
 
 
 def ambient(
@@ -80,14 +84,14 @@ def ambient(
     """
     none = np.zeros(len(cells.genes))
     if background is None:
-        return Ambient(0.0, 0.0, 0, 0.0, none, 0.0)
+        return Ambient(0.0, 0.0, 0, 0.0, none, 0.0, 0.0)
     inside = background.of(genes)
     total = float(inside.sum())
     spread = max(total, float(np.sum((inside - inside.mean()) ** 2)))
     profile = cells.sums + background.sums if soup is None else soup
     whole = float(profile[cells.counted].sum())
     profile = profile / whole if whole > 0 else none
-    of_antigen = float(profile[cells.genes.isin(genes)].sum())
+    of_antigen = float(profile[cells.named(genes)].sum())
     share = 0.0
     if of_antigen > 0 and cells.mean_depth > 0:
         share = total / background.n / of_antigen / cells.mean_depth
@@ -99,4 +103,5 @@ def ambient(
         share=min(share, MAX_SHARE),
         soup=profile,
         transfer_sd=0.5 * abs(float(np.log(ratio))) if ratio > 0 else 0.0,
+        most=MAX_SHARE * cells.mean_depth * of_antigen,
     )

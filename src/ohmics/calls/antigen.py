@@ -265,9 +265,7 @@ def _dispersion(side: Side) -> float:
     return float(np.clip(beyond / float(np.sum(mean**2)), 0.0, 20.0))
 
 
-def _refusal(
-    antigen: str, sides: tuple[Side, Side], null: Null, expected: float, rules: AntigenRules
-) -> list[str]:
+def _refusal(antigen: str, sides: tuple[Side, Side], null: Null, expected: float, rules: AntigenRules) -> list[str]:
     """Return why nothing can be said, as sentences; empty when something can."""
     pre, post = sides
     said = [
@@ -333,7 +331,7 @@ def _decide(found: words.Found, pair: Pair, rules: AntigenRules) -> tuple[str, s
 def _panel(panel: Panel, genes: tuple[str, ...], sides: tuple[Side, Side], null: Null) -> list[float]:
     """Return the remaining fractions of the lineage's other genes that are expressed enough before to be compared."""
     pre, post = (side.cells for side in sides)
-    columns = np.flatnonzero(pre.genes.isin(panel.genes) & ~pre.genes.isin(genes))
+    columns = np.flatnonzero(pre.named(panel.genes) & ~pre.named(genes))
     scale = pre.total / post.total / float(np.exp(null.median)) if post.total > 0 else 0.0
     told = [column for column in columns if pre.sums[column] * post.total / pre.total >= 10]
     return [float(post.sums[column] / pre.sums[column] * scale) for column in told]

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from ohmics.calls.ambient import Ambient
 from ohmics.calls.populations import Floats, Population
 
-MAX_FOLD = 10.0
-"""Genes further than this from the antigen's level are not of like expression."""
+MAX_FOLD = 30.0
+"""Genes further than this from the antigen's level are not of like expression; only near the very top of a cell's
+genes, where B2M stands, are the nearest 200 that far."""
 MOST_AMBIENT = 0.5
 """Genes of which more than this share may be ambient say nothing of the cells."""
 NORMAL_MAD = 0.6744897501960817
@@ -69,7 +70,7 @@ def match(
         Number of genes.
     """
     rates = [_own(cells, amb) for cells, amb in zip((pre, post), ambients, strict=True)]
-    usable = pre.comparable & ~pre.genes.isin(genes) & (rates[0][0] > 0) & (rates[0][1] < MOST_AMBIENT)
+    usable = pre.comparable & ~pre.named(genes) & (rates[0][0] > 0) & (rates[0][1] < MOST_AMBIENT)
     usable &= np.abs(np.log(np.where(rates[0][0] > 0, rates[0][0], 1.0) / level)) <= np.log(MAX_FOLD)
     found = np.flatnonzero(usable)
     distance = np.abs(np.log(rates[0][0][found] / level))

@@ -75,7 +75,7 @@ class Population:
     @cached_property
     def sums(self) -> Floats:
         """Counts of each gene over all cells, length genes."""
-        return np.asarray(self.counts.sum(axis=0), dtype=np.float64).ravel()
+        return self._by_gene(self.counts.data)
 
     @cached_property
     def overdispersion(self) -> tuple[Floats, Floats]:
@@ -84,15 +84,27 @@ class Population:
         Their ratio is the moment estimate of a gene's negative-binomial dispersion.
         """
         rate = self.sums / self.total if self.total > 0 else np.zeros_like(self.sums)
-        squares = np.asarray(self.counts.multiply(self.counts).sum(axis=0), dtype=np.float64).ravel()
-        weighted = np.asarray(self.counts.T @ self.depth, dtype=np.float64)
+        values = self.counts.data.astype(np.float64)
+        squares = self._by_gene(values**2)
+        weighted = self._by_gene(values * np.repeat(self.depth, np.diff(self.counts.indptr)))
         depth_squares = float(np.sum(self.depth**2))
         beyond = squares - 2 * rate * weighted + rate**2 * depth_squares - self.sums
         return beyond, rate**2 * depth_squares
 
+    def _by_gene(self, values: npt.NDArray[np.floating]) -> Floats:
+        summed = np.bincount(self.counts.indices, weights=values, minlength=len(self.genes))
+        return np.asarray(summed, dtype=np.float64)
+
+    def named(self, genes: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        """Return which genes are among the given ones, length genes; absent ones are nowhere."""
+        mask = np.zeros(len(self.genes), dtype=bool)
+        places = self.genes.get_indexer(pd.Index(genes, dtype=object))
+        mask[places[places >= 0]] = True
+        return mask
+
     def of(self, genes: tuple[str, ...]) -> Floats:
         """Return the summed counts of some genes in each cell, length cells; absent genes count as nothing."""
-        columns = np.flatnonzero(self.genes.isin(genes))
+        columns = np.flatnonzero(self.named(genes))
         return np.asarray(self.counts[:, columns].sum(axis=1), dtype=np.float64).ravel()
 
 
@@ -127,7 +139,7 @@ def population(adata: AnnData, *, where: str, mask: npt.NDArray[np.bool_] | None
     if values.size and not bool(np.all((values >= 0) & (values == np.floor(values)))):
         faults.add("values are no raw counts", where=where, legal="whole numbers from 0 on", remedy="give raw counts")
     faults.raise_if_any()
-    return Population(counts.astype(np.float64), pd.Index(adata.var_names.astype(str)), _counted(adata))
+    return Population(counts, pd.Index(adata.var_names.astype(str)), _counted(adata))
 
 
 def _counted(adata: AnnData) -> npt.NDArray[np.bool_]:

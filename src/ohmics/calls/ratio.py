@@ -21,7 +21,7 @@ from ohmics.calls.populations import Floats, Population
 from ohmics.seeds import generator
 
 DRAWS = 512
-GRID = np.log(np.concatenate(([1e-6], np.geomspace(1e-3, 100.0, 140))))
+GRID = np.log(np.concatenate(([1e-6], np.geomspace(2e-3, 60.0, 64))))
 """Logs of the remaining fractions at which tails are worked out; between them they are interpolated."""
 _TINY = 1e-9
 
@@ -143,10 +143,9 @@ def _distribution(count: float, mean: Floats, dispersion: float) -> tuple[Floats
         at_most = gammaincc(count + 1.0, mean)
         return at_most, np.exp(count * np.log(mean) - mean - gammaln(count + 1.0))
     size = 1.0 / dispersion
-    success = size / (size + mean)
-    at_most = betainc(size, count + 1.0, success)
+    at_most = betainc(size, count + 1.0, size / (size + mean))
     log_point = gammaln(count + size) - gammaln(size) - gammaln(count + 1.0)
-    return at_most, np.exp(log_point + size * np.log(success) + count * np.log1p(-success))
+    return at_most, np.exp(log_point - size * np.log1p(mean / size) - count * np.log1p(size / mean))
 
 
 def p_present(side: Side) -> float:

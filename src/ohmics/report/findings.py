@@ -28,7 +28,11 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
             evidence["sub_reason"] == "confounded_by_composition"
         )
         few = few_units(inputs, view.name)
-        for row in evidence[decided | (evidence["mechanism"].isin(effects) & few)].to_dict("records"):
+        chosen = evidence[decided | (evidence["mechanism"].isin(effects) & few)].to_dict("records")
+        # Where no test can pass, the changes of one direction in every pair are what a reader looks for.
+        chosen.sort(key=lambda row: few and not _one_direction(effects.get(str(row["mechanism"]))))
+        for found in chosen:
+            row = {str(column): value for column, value in found.items()}
             effect = effects.get(str(row["mechanism"]))
             rows.append(
                 {
@@ -65,6 +69,12 @@ def _by_mechanism(effects: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {
         str(row["mechanism"]): {str(key): value for key, value in row.items()} for row in effects.to_dict("records")
     }
+
+
+def _one_direction(effect: dict[str, Any] | None) -> bool:
+    if effect is None or words.is_missing(effect["n_positive_pairs"]):
+        return False
+    return effect["n_positive_pairs"] in (0, effect["n_pairs"])
 
 
 def few_units(inputs: ReportInputs, contrast: str) -> bool:

@@ -55,9 +55,9 @@ def qc_methods(inputs: ReportInputs) -> Methods:
     if inputs.identity is not None:
         methods.add(
             "Identity",
-            "Whether the samples of a patient come from one person was judged from XIST and Y-linked genes, "
-            "cell type by cell type. "
-            "A disagreement in one compartment only is reported as possible chimerism (as after a "
+            "Whether the samples of a patient come from one person was judged from XIST and Y-linked genes"
+            + (". " if inputs.bulk else ", cell type by cell type. ")
+            + "A disagreement in one compartment only is reported as possible chimerism (as after a "
             "transplant) or loss of Y, and excludes nothing.",
         )
     methods.add(
@@ -77,9 +77,14 @@ def _bulk_quality(methods: Methods, qc: Mapping[str, Any]) -> None:
     text = "Library size and genes detected were taken from raw counts"
     methods.add("Quality", words.sentence(f"{text}; a sample needed {words.series(limits)}" if limits else text))
     methods.add(
+        "Components",
+        "The 2,000 genes that vary most in log2 counts per million gave two principal components; transgenes and "
+        "excluded samples took no part. They serve for display only.",
+    )
+    methods.add(
         "Normalisation",
-        "Genes with too few counts for the smallest group were removed, library sizes were scaled by the "
-        "trimmed mean of M values, "
+        "For differential expression, genes with too few counts for the smallest group were removed, "
+        "library sizes were scaled by the trimmed mean of M values, "
         "and expression is given as log2 counts per million.",
         "edger",
         "tmm",
@@ -145,7 +150,7 @@ def signature_methods(inputs: ReportInputs) -> Methods:
     """Return how scores, changes, genes, gene sets and verdicts were obtained."""
     methods = Methods()
     _scoring(methods, inputs)
-    _comparison(methods, _section(inputs.config, "compare"))
+    _comparison(methods, inputs)
     if inputs.de is not None:
         keys = ["voom", "limma", "ebayes", "tmm", "edger", "bh"]
         text = (
@@ -163,8 +168,8 @@ def signature_methods(inputs: ReportInputs) -> Methods:
         methods.add(
             "Composition",
             "Fractions of cell types were compared as centred log ratios, so a change is relative to the "
-            "other types. "
-            "Pairs whose sides differ in tissue or sort gate were refused.",
+            "other types; p and q come from flips of whole patients as for scores. "
+            "Pairs whose sides differ in tissue, sort gate or chemistry were refused.",
             "clr",
         )
     methods.add(
@@ -177,7 +182,9 @@ def signature_methods(inputs: ReportInputs) -> Methods:
         "it is wider (inconclusive); "
         "not assessable: too few genes or cells, the wrong modality, or nothing expression can show. The "
         "grade counts lines of different nature: "
-        "weak one, moderate two, strong three or more. A score change of one patient is never called significant.",
+        "weak one, moderate two, strong three or more; the score and the gene-set test of one list, and lists that "
+        f"share over 20 % of their genes, are one line. A score change of one {inputs.unit} is never called "
+        "significant.",
     )
     methods.add(
         "Workflow",
@@ -202,24 +209,33 @@ def _scoring(methods: Methods, inputs: ReportInputs) -> None:
         text += f", where the data hold at least {words.percent(score['min_coverage'])} % of a list's genes"
     if score.get("min_cells") is not None and not inputs.bulk:
         text += f" and a sample at least {words.whole(score['min_cells'])} cells of the type"
+    size = "library size" if inputs.bulk else "median UMI a cell of the type"
     text += (
-        ". Scores depend on depth; so both sides of a comparison were thinned binomially to one depth per "
-        "cell type before scoring,"
-        " and verdicts rest on those scores"
+        ". A list with a part that rises and one that falls is the first score minus the second. Scores depend on "
+        "depth, so before scoring the counts of both sides of a comparison were thinned: each count was kept with one "
+        f"probability (binomial, seeded), so that both sides have the lowest {size} among the samples of that "
+        f"{inputs.unit} (unpaired: of the contrast). "
+        "Verdicts rest on the thinned scores; unthinned ones stand beside them in the tables without a q"
     )
+    if not inputs.bulk:
+        text += ". A sample's score is the mean over its cells of the type"
     methods.add("Scores", words.sentence(text), *(["ucell"] if "ucell" in used else []))
 
 
-def _comparison(methods: Methods, compare: Mapping[str, Any]) -> None:
-    draws = f", else from {words.whole(compare['n_draws'])} seeded draws" if compare.get("n_draws") is not None else ""
+def _comparison(methods: Methods, inputs: ReportInputs) -> None:
+    compare = _section(inputs.config, "compare")
+    draws = f", else {words.whole(compare['n_draws'])} seeded draws" if compare.get("n_draws") is not None else ""
+    unit = inputs.unit
     methods.add(
         "Comparison",
-        "The patient is the unit; cells are never replicates. Paired changes were tested by flipping the "
-        "signs of whole patients "
-        f"(exactly where that is feasible{draws}), their intervals come from inverting the same flips, and q "
-        "is the step-down maximum-|T| "
-        "adjusted p of Westfall and Young over the family named in the table. Each row states the smallest p "
-        "it could have reached.",
+        f"The {unit} is the unit; {'repeated samples' if inputs.bulk else 'cells'} are never replicates. Several pairs "
+        f"of one {unit} count as their mean. Paired changes were tested by flipping the signs of whole {unit}s: all "
+        f"2^n flips up to 2^20{draws}. p is the share of flips whose mean change is as large, so it cannot fall below "
+        f"2/2^n (3 {unit}s: 0.25; 5: 0.062; 6: 0.031); each row states the smallest p it could have reached, and below "
+        f"6 {unit}s flips support nothing. Intervals come from inverting the same flips; with few {unit}s they have "
+        "the widest level that can be attained, which is written beside them (3: 75 %). q is the step-down "
+        "maximum-|T| adjusted p of Westfall and Young over the family named in the table, from the same flips for all "
+        "its tests; the verdicts' family is the primary lines of the contrast.",
         "westfall_young",
         "maxt",
     )
@@ -229,21 +245,37 @@ def _gene_sets(methods: Methods, inputs: ReportInputs) -> None:
     settings = _section(inputs.config, "gene_sets")
     used = set() if inputs.enrichment is None else set(inputs.enrichment["method"].dropna())
     known = {
-        "flip": "the enrichment score under flips of patients' signs, which keep the correlation among genes",
-        "camera": "camera with the correlation among genes estimated from the data",
-        "fry": "fry, the rotation test of the moderated model",
+        "flip": (
+            f"Flip: genes are ranked by moderated t of the {inputs.unit}s' differences, and the whole ranking is made "
+            f"anew under each flip of {inputs.unit}s' signs (unpaired: each exchange of groups), so genes that move "
+            "together stay together in the null. What is tested is the enrichment score (running sum, weight 1) times "
+            "how far ahead the list's genes are: their mean |t| over that of all genes. p and q belong to this "
+            "statistic; the table's NES is the score alone, over its mean size under the flips. q is the step-down "
+            "maximum-|T| adjusted p over the family."
+        ),
+        "camera": (
+            "Camera: do the list's genes change more than the others under the moderated model, with the variance "
+            "inflated by the correlation between them, which is estimated from the data instead of preset."
+        ),
+        "fry": "Fry: is the mean effect of the list's genes beyond what the model's residuals give.",
     }
-    named = [sentence for key, sentence in known.items() if key in used]
-    text = f"Each list was tested by {words.series(named)}. " if named else ""
+    text = " ".join(sentence for key, sentence in known.items() if key in used)
+    if used & {"camera", "fry"}:
+        text += (
+            " Their q is Holm's within the primary lines and Benjamini and Hochberg's for further lists. With fewer "
+            f"than 6 {inputs.unit}s they alone can support a mechanism, at most weakly."
+        )
     text += (
-        "GSEApy's prerank p, which permutes genes, stands in its own columns for comparison with the literature only: "
+        " GSEApy's prerank p, which permutes genes, stands in its own columns for comparison with the literature only: "
         "it is far too small where the genes of a set move together."
     )
     if settings.get("min_size") is not None and settings.get("max_size") is not None:
         low, high = words.whole(settings["min_size"]), words.whole(settings["max_size"])
         text += f" Sets of {low} to {high} genes were tested."
     keys = ["gsea", "gseapy", "fgsea", "camera", *(["roast"] if "fry" in used else [])]
-    methods.add("Gene sets", text, *keys)
+    if used & {"camera", "fry"}:
+        keys += ["holm", "bh"]
+    methods.add("Gene sets", text.strip(), *keys)
 
 
 GLOSSARY: tuple[tuple[str, str], ...] = (
@@ -286,7 +318,13 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
         "within technical range",
         "One patient's change is no larger than splitting and thinning the same two samples gives.",
     ),
+    ("flip", "Turning the sign of a patient's change, as if before and after had been exchanged; the basis of p."),
     ("thinned", "Counts of both sides were drawn down to one depth before scoring, because scores depend on depth."),
     ("UMI", "A counted molecule. Depth is the number of them in a cell; in bulk, the library size."),
     ("NES", "Normalised enrichment score of a gene set: positive when its genes rank towards the test side."),
+    ("camera", "A test of a gene set by a model over all genes; it can speak where flips of few units cannot."),
+    (
+        "UCell, mean z",
+        "Scores of a gene list: the ranks of its genes in a cell, or their mean distance from the cohort's mean in sd.",
+    ),
 )

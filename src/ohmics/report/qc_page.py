@@ -221,7 +221,7 @@ def _pairs_table(inputs: ReportInputs) -> TableView:
     ]
     if frame is not None and kind == "whole":
         for name in ("reference_depth", "test_depth"):
-            frame[name] = pd.to_numeric(frame[name].str.replace(",", "").replace({"": None, "–": None}))
+            frame[name] = [float(text.replace(",", "")) if text not in ("", "–") else None for text in frame[name]]
     return table_view(
         frame,
         id="pairs-table",

@@ -43,7 +43,7 @@ def contrasts(inputs: ReportInputs) -> list[ContrastView]:
         text = f"{test} against {reference}" if test is not None else f"along {entry.get('variable')}"
         blocks = entry.get("pair_by")
         if blocks:
-            text += f", paired by {words.in_words([blocks] if isinstance(blocks, str) else list(blocks))}"
+            text += f", paired by {words.in_words(_blocks(blocks, inputs.unit))}"
         if entry.get("where"):
             text += ", only where " + " and ".join(
                 f"{key} is {_values(value)}" for key, value in entry["where"].items()
@@ -53,6 +53,11 @@ def contrasts(inputs: ReportInputs) -> list[ContrastView]:
         for name in [] if frame is None else frame["contrast"].drop_duplicates():
             views.setdefault(name, ContrastView(name, name, "test", "reference", True))
     return list(views.values())
+
+
+def _blocks(blocks: object, unit: str) -> list[str]:
+    names = list(blocks) if isinstance(blocks, (list, tuple)) else [str(blocks)]
+    return [unit if name == "patient" else str(name) for name in names]
 
 
 def first_variable(inputs: ReportInputs) -> str:
@@ -134,13 +139,13 @@ def primary_effects(inputs: ReportInputs, contrast: str, level: str) -> pd.DataF
         line = mechanism.primary_line
         if line is None or line.nature != "expression" or (assessed is not None and name not in assessed):
             continue
-        chosen.append(
-            rows[
-                (rows["gene_list"] == f"{name}/{line.gene_list}")
-                & (rows["method"] == line.method)
-                & (rows["cell_type"] == _read_in(mechanism, bulk=inputs.bulk))
-            ]
-        )
+        own = rows[
+            (rows["gene_list"] == f"{name}/{line.gene_list}")
+            & (rows["method"] == line.method)
+            & (rows["cell_type"] == _read_in(mechanism, bulk=inputs.bulk))
+        ]
+        if len(own):
+            chosen.append(own)
     return pd.concat(chosen, ignore_index=True) if chosen else rows.head(0)
 
 

@@ -59,6 +59,8 @@ def _cohort() -> pd.DataFrame:
             "sd_change": [0.1, 0.1, np.nan],
             "q": [0.01, 0.4, np.nan],
             "n_pairs": pd.array([8, 4, 1], dtype="Int64"),
+            "n_units": pd.array([7, 4, 1], dtype="Int64"),
+            "n_positive": pd.array([6, 0, None], dtype="Int64"),
         }
     )
 
@@ -177,7 +179,32 @@ def test_forest_stays_in_score_units_without_an_sd() -> None:
 
 def test_forest_states_level_n_and_q_of_each_row() -> None:
     texts = _texts(plots.forest(_cohort()))
-    assert {"95 %", "87.5 %", "8", "4", "0.01"} <= set(texts)
+    assert {"95 %", "87.5 %", "8", "4", "0.01", "6 of 7", "0 of 4"} <= set(texts)
+
+
+def test_forest_shows_one_far_row_at_the_edge_and_widens_for_many() -> None:
+    near = [_cohort().head(2).assign(mechanism=[f"{n}a", f"{n}b"]) for n in range(4)]
+    one = pd.concat([*near, _cohort().head(1).assign(effect=2.0, high=2.2, low=1.8)], ignore_index=True)
+    assert plots.forest(one).axes[0].get_xlim()[1] == pytest.approx(6 * 1.06)
+    assert "20" in _texts(plots.forest(one))
+    many = pd.concat([one, one.tail(1), one.tail(1)], ignore_index=True)
+    assert plots.forest(many).axes[0].get_xlim()[1] == pytest.approx(22 * 1.06)
+
+
+def test_many_patients_stand_side_by_side() -> None:
+    people = [f"P{number}" for number in range(40)]
+    sheet = pd.DataFrame({"sample": people, "patient": people, "timepoint": "pre", "verdict": "use"})
+    figure = plots.timeline(sheet)
+    width, height = figure.get_size_inches()
+    assert width > 3 * height
+    assert {"P0", "P39", "pre"} <= set(_texts(figure))
+    assert len([line for line in figure.axes[0].lines if line.get_marker() == "o"]) == 40
+
+
+def test_library_sizes_show_the_least_accepted_and_thousands() -> None:
+    figure = plots.library_sizes(_qc(), thresholds={"median_umi": 400.0})
+    assert figure.axes[0].get_xlim()[0] < 400
+    assert "1,200" in [label.get_text() for label in figure.axes[1].get_xticklabels()]
 
 
 def test_forest_fills_only_what_passes() -> None:

@@ -58,7 +58,7 @@ def test_a_planted_axis_is_the_first_component():
     assert rows["sample"].tolist() == [f"s{i}" for i in range(8)]
     pc1 = rows["pc1"].to_numpy()
     assert max(pc1[:4].max() - pc1[:4].min(), pc1[4:].max() - pc1[4:].min()) < 0.5 * (pc1[4:].min() - pc1[:4].max())
-    assert rows["share_1"].nunique() == 1
+    assert len(set(rows["share_1"])) == 1
     assert 0 < rows["share_2"].iloc[0] < rows["share_1"].iloc[0] < 1
 
 

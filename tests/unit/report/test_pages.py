@@ -13,7 +13,8 @@ import pytest
 
 from ohmics import tables
 from ohmics.errors import OhmicsError
-from ohmics.report import ReportInputs, qc_page, signatures_page
+from ohmics.qc.imbalance import depth_notes
+from ohmics.report import ReportInputs, qc_page, select, signatures_page
 from ohmics.report import render as rendering
 
 PAGES = {"qc": qc_page, "signatures": signatures_page}
@@ -215,7 +216,8 @@ def test_qc_page_shows_depth_of_both_sides(inputs: ReportInputs) -> None:
     assert inputs.qc is not None
     depth = inputs.qc.set_index("sample")["median_umi"]
     parsed = Page(qc_page(inputs))
-    assert "Depth of both sides of each pair" in parsed.text
+    assert "Pairing and depth" in parsed.text
+    assert "pre median UMI" in parsed.text
     for name in ("P1_pre", "P1_relapse"):
         assert f"{depth[name]:,.0f}" in parsed.text
 
@@ -238,7 +240,8 @@ def test_signatures_page_counts_and_names_verdicts(inputs: ReportInputs) -> None
 
 def test_signatures_page_says_what_limits_it(inputs: ReportInputs) -> None:
     text = Page(signatures_page(inputs)).text
-    assert "Few pairs: 3 independent units allow no p below 0.25" in text
+    assert "Few patients: with 3 patients no sign-flip p below 0.25 exists" in text
+    assert "Only the moderated model over all genes could support anything, at most weakly" in text
     assert "1 of 3 pairs differs in more than the contrast: P3 (tissue)." in text
     assert "Composition, not tested" in text
     assert "1 sample left out: P4_relapse" in text
@@ -251,12 +254,79 @@ def test_every_cohort_verdict_is_on_the_page_once_with_its_reasons(inputs: Repor
     cohort = inputs.evidence[inputs.evidence["level"] == "cohort"]
     for row in cohort.itertuples(index=False):
         assert parsed.ids.count(f"verdicts-relapse_vs_pre-{row.mechanism}") == 1
-        assert str(row.reasons) in parsed.text
+        assert inputs.catalog is not None
+        reason = str(row.reasons).removeprefix(f"{inputs.catalog.mechanisms[row.mechanism].name}: ")
+        assert reason[0].upper() + reason[1:] in parsed.text
 
 
-def test_lines_for_and_against_are_both_shown(inputs: ReportInputs) -> None:
-    parsed = Page(signatures_page(inputs))
-    assert parsed.text.count("What argues for") == parsed.text.count("What argues against") > 1
+def test_lines_for_and_against_stand_side_by_side_in_every_decided_mechanism(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    page = signatures_page(inputs)
+    cohort = inputs.evidence[inputs.evidence["level"] == "cohort"]
+    decided = cohort[cohort["verdict"].isin(["supported", "contradicted"])]
+    assert len(decided) > 1
+    assert page.count("<h5>What argues for</h5>") == page.count("<h5>What argues against</h5>") == len(decided)
+    # The first screen says only what argues against: it must not be easier to miss than what argues for.
+    summary = page[page.index('id="summary"') : page.index('id="contradictions"')]
+    for line in decided["lines_against"].dropna().str.split("|").explode():
+        assert line in summary
+
+
+def test_first_screen_says_in_how_many_units_and_pairs_a_change_was_seen(inputs: ReportInputs) -> None:
+    assert inputs.effects is not None
+    three = inputs.effects["n_pairs"].where(inputs.effects["level"] != "cohort", 9)
+    donors = replace(
+        inputs,
+        effects=inputs.effects.assign(n_pairs=three, n_positive=3, n_positive_pairs=9),
+        config={**inputs.config, "input": {"modality": "single_cell", "columns": {"patient": "Donor"}}},
+    )
+    text = Page(signatures_page(donors)).text
+    assert "higher in 3 of 3 donors, 9 of 9 pairs" in text
+    assert "Few donors: with 3 donors no sign-flip p below 0.25 exists" in text
+
+
+def test_supported_mechanisms_that_share_genes_are_not_counted_as_so_many_findings(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    line = "shares 12 of 20 genes with Terminal T-cell exhaustion, which is supported too"
+    own = (inputs.evidence["verdict"] == "supported") & (inputs.evidence["level"] == "cohort")
+    sharing = replace(
+        inputs, evidence=inputs.evidence.assign(lines_against=inputs.evidence["lines_against"].where(~own, line))
+    )
+    assert f"{own.sum()} of the {own.sum()} supported mechanisms share genes" in Page(signatures_page(sharing)).text
+    assert "supported mechanisms share genes" not in Page(signatures_page(inputs)).text
+
+
+def test_mechanisms_that_could_not_be_assessed_are_in_no_figure(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    assert inputs.catalog is not None
+    own = (inputs.evidence["level"] == "cohort") & (inputs.evidence["mechanism"] == "tcell_senescence")
+    verdicts = inputs.evidence["verdict"].mask(own, "not_assessable")
+    hidden = replace(inputs, evidence=inputs.evidence.assign(verdict=verdicts))
+    before = select.primary_effects(inputs, "relapse_vs_pre", "cohort")["mechanism"]
+    after = select.primary_effects(hidden, "relapse_vs_pre", "cohort")["mechanism"]
+    assert set(before) - set(after) == {"tcell_senescence"}
+
+
+def test_pairs_of_unequal_depth_are_on_both_first_screens(inputs: ReportInputs) -> None:
+    assert inputs.pairs is not None
+    assert inputs.qc is not None
+    qc = inputs.qc.assign(median_umi=[2840.0, 1016.0, *[2000.0] * (len(inputs.qc) - 2)])
+    noted = replace(inputs, qc=qc, pairs=depth_notes(inputs.pairs, qc))
+    for make_page in PAGES.values():
+        page = make_page(noted)
+        first_screen = page[: page.index("<h2", page.index("<h2") + 5)]
+        assert "Depth: 1 of 3 pairs has one side much deeper" in first_screen
+        assert "P1: median UMI 2,840 against 1,016 (2.8-fold)" in first_screen
+
+
+def test_bulk_samples_are_placed_in_two_dimensions(make: Callable[..., ReportInputs]) -> None:
+    bulk = make(n_patients=4, n_mechanisms=12, bulk=True)
+    assert "This run holds no principal components of its samples." in Page(qc_page(bulk)).text
+    places = [float(number) for number in range(len(bulk.samples))]
+    rows = {"sample": bulk.samples["sample"], "pc1": places, "pc2": places[::-1], "share_1": 0.41, "share_2": 0.1}
+    page = qc_page(replace(bulk, pca=tables.PCA.conform(pd.DataFrame(rows))))
+    assert "component 1 (41 % of the variance)" in page
+    assert 'id="fig-pca"' in page
 
 
 def test_a_page_that_is_too_large_is_refused(inputs: ReportInputs, monkeypatch: pytest.MonkeyPatch) -> None:

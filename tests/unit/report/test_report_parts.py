@@ -13,7 +13,8 @@ from markupsafe import Markup
 from ohmics import plots, tables
 from ohmics.errors import OhmicsError
 from ohmics.io import write_table
-from ohmics.report import ReportInputs, load_inputs, qc_page, select, signatures_page, words
+from ohmics.qc.imbalance import THINNED
+from ohmics.report import ReportInputs, load_inputs, qc_page, select, signature_tables, signatures_page, words
 from ohmics.report.citations import citation
 from ohmics.report.figures import png_view, svg_view
 from ohmics.report.methods import qc_methods, signature_methods
@@ -130,6 +131,75 @@ def test_methods_cite_each_work_once_and_state_the_settings(inputs: ReportInputs
     assert "at least 500 UMI" in " ".join(part.text for part in qc_methods(inputs).paragraphs)
 
 
+def test_methods_say_what_p_of_a_gene_set_belongs_to_and_how_small_it_can_be(inputs: ReportInputs) -> None:
+    assert inputs.enrichment is not None
+    both = pd.concat([inputs.enrichment, inputs.enrichment.assign(method="camera")], ignore_index=True)
+    full = ReportInputs(config=inputs.config, samples=inputs.samples, enrichment=both)
+    told = {part.heading: part.text for part in signature_methods(full).paragraphs}
+    assert "enrichment score (running sum, weight 1) times how far ahead" in told["Gene sets"]
+    assert "p and q belong to this statistic" in told["Gene sets"]
+    assert "Holm's within the primary lines" in told["Gene sets"]
+    assert "estimated from the data" in told["Gene sets"]
+    assert "(3 patients: 0.25; 5: 0.062; 6: 0.031)" in told["Comparison"]
+    assert "thinned" in told["Scores"]
+    only_flips = ReportInputs(config=inputs.config, samples=inputs.samples, enrichment=inputs.enrichment)
+    told = {part.heading: part.text for part in signature_methods(only_flips).paragraphs}
+    assert "Holm" not in told["Gene sets"]
+
+
+def test_a_list_has_one_row_with_its_tests_side_by_side(inputs: ReportInputs) -> None:
+    assert inputs.enrichment is not None
+    camera = inputs.enrichment.assign(method="camera", p=0.5, q=1.0, nes=-9.0, leading_edge="A|B")
+    both = pd.concat([inputs.enrichment, camera], ignore_index=True)
+    full = ReportInputs(config={}, samples=inputs.samples, enrichment=both, catalog=inputs.catalog)
+    view = signature_tables.gene_set_table(full, "relapse_vs_pre")
+    labels = [head.label for head in view.heads]
+    assert len(view.rows) == len(inputs.enrichment)
+    assert {"flip p", "flip q", "camera p", "camera q"} <= set(labels)
+    first = view.rows[0]
+    assert first[labels.index("flip p")].text == words.p_value(inputs.enrichment["p"].min())
+    assert first[labels.index("camera p")].text == "0.5"
+    assert first[labels.index("Leading edge")].text == "PDCD1, HAVCR2, LAG3, TIGIT, TOX"
+
+
+def test_long_gene_lists_are_folded_but_whole_in_the_download() -> None:
+    genes = [f"G{number}" for number in range(20)]
+    view = table_view(pd.DataFrame({"g": ["|".join(genes)]}), id="t", caption="c", heads=[Head("g", "Genes", "genes")])
+    assert view.rows[0][0].lead == "G0, G1, G2, G3, G4, G5 and 14 more"
+    assert view.rows[0][0].text == ", ".join(genes)
+
+
+def test_a_list_is_shown_by_its_mechanism_and_downloaded_by_its_key() -> None:
+    frame = pd.DataFrame({"g": ["m1/core", "my own list"]})
+    view = table_view(frame, id="t", caption="c", heads=[Head("g", "List", "gene_list")], names={"m1": "Exhaustion"})
+    assert [(row[0].text, row[0].small, row[0].data) for row in view.rows] == [
+        ("Exhaustion", "core", "m1/core"),
+        ("my own list", "", "my own list"),
+    ]
+
+
+def test_patients_are_counted_by_verdict(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    view = signature_tables.patient_count_table(inputs, "relapse_vs_pre")
+    own = inputs.evidence[inputs.evidence["level"] == "patient"]
+    labels = [head.label for head in view.heads]
+    place = labels.index("Changed as predicted")
+    assert sum(int(row[place].text) for row in view.rows) == int((own["verdict"] == "consistent").sum()) > 0
+    assert len(view.rows) == own["mechanism"].nunique()
+
+
+def test_what_the_sheet_calls_a_donor_is_called_so(inputs: ReportInputs) -> None:
+    assert inputs.unit == "patient"
+    columns = {"input": {"columns": {"patient": "Donor"}}}
+    assert ReportInputs(config=columns, samples=inputs.samples).unit == "donor"
+    columns = {"input": {"columns": {"patient": "Study ID"}}}
+    assert ReportInputs(config=columns, samples=inputs.samples).unit == "patient"
+
+
+def test_depth_notes_of_pairs_are_found_by_how_they_end() -> None:
+    assert select._DEPTH_NOTE == THINNED
+
+
 def test_methods_leave_out_what_the_run_did_not_do(inputs: ReportInputs) -> None:
     bare = ReportInputs(config={}, samples=inputs.samples)
     headings = [part.heading for part in signature_methods(bare).paragraphs]
@@ -137,7 +207,7 @@ def test_methods_leave_out_what_the_run_did_not_do(inputs: ReportInputs) -> None
     assert "Composition" not in headings
 
 
-def test_every_citation_has_a_doi_or_an_isbn() -> None:
+def test_every_citation_has_a_doi_an_isbn_or_an_issn() -> None:
     folder = Path(words.__file__).parent / "templates"
     lines = (folder / "citations.tsv").read_text(encoding="utf-8").splitlines()
     assert lines[0].split("\t") == ["key", "authors", "year", "title", "where", "doi"]
@@ -145,7 +215,7 @@ def test_every_citation_has_a_doi_or_an_isbn() -> None:
     assert len(keys) == len(set(keys))
     for key in keys:
         work = citation(key)
-        assert work.doi.startswith("10.") or "ISBN" in work.where
+        assert work.doi.startswith("10.") or "ISBN" in work.where or "ISSN" in work.where
         assert 1970 < work.year < 2030
 
 
