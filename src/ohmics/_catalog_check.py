@@ -72,6 +72,8 @@ def _check_genes(parts: Parts) -> None:
             judge(gene_list.genes, f"{parts.places[mechanism.id]}, list `{gene_list.name}`")
     for gene_list in parts.user_lists.values():
         mine(gene_list.genes, f"list `{gene_list.name}` ({gene_list.source})")
+    for name, sides in parts.user_signed.items():
+        mine(tuple(gene for genes in sides.values() for gene in genes), f"list `{name}`")
     for gene_list in parts.large_sets.values():
         # Published sets hold micro-RNAs and retired names that no reference carries; they count as missing genes.
         if not any(gene in parts.symbols for gene in gene_list.genes):

@@ -1,4 +1,4 @@
-"""The files of resources/ and a user's YAML and GMT files in; the parts of a `Catalog` and every fault out."""
+"""The files of resources/, a user's YAML and gene-list files in; the parts of a `Catalog` and every fault out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ import yaml
 
 from ohmics._catalog_read import read_mechanism
 from ohmics.errors import Faults
+from ohmics.intake.gene_lists import FORMATS, load_gene_lists, read_gmt, read_text
 from ohmics.model import Antigen, CellMarkers, GeneList, LineagePanel, Mechanism
 
 # The C parser is ten times faster; PyYAML lacks it where libyaml was absent when it was built.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _YAML = (".yaml", ".yml")
-_GMT = ".gmt"
+# What a folder is searched for: other text files in it may be anything, so those are read only when named.
+_SEARCHED = (*_YAML, ".gmt", ".grp")
 
 
 @dataclass(slots=True)
@@ -28,6 +30,7 @@ class Parts:
     places: dict[str, str] = field(default_factory=dict)
     large_sets: dict[str, GeneList] = field(default_factory=dict)
     user_lists: dict[str, GeneList] = field(default_factory=dict)
+    user_signed: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     antigens: dict[str, Antigen] = field(default_factory=dict)
     markers: dict[str, CellMarkers] = field(default_factory=dict)
     lineages: dict[str, LineagePanel] = field(default_factory=dict)
@@ -60,39 +63,18 @@ def load(resources: Path, paths: Iterable[str | Path]) -> Parts:
     parts.shipped = frozenset(parts.mechanisms)
     mine = [file for path in paths for file in _user_files(Path(path), parts.faults)]
     for file in dict.fromkeys(mine):
-        if file.suffix == _GMT:
-            _user_gmt(file, parts)
-        else:
+        if file.suffix in _YAML:
             _repeated_keys(file, parts.faults)
             _mechanism(file, str(file), parts)
+        else:
+            _user_lists(file, parts)
     parts.files = (*shipped, *dict.fromkeys(mine))
     return parts
 
 
-def read_gmt(path: Path, faults: Faults) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return the sets of a GMT file: name to description and genes; fields are split at tabs only."""
-    sets: dict[str, tuple[str, tuple[str, ...]]] = {}
-    text = _text(path, str(path), faults)
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        name, *rest = (part.strip() for part in line.split("\t"))
-        genes = tuple(dict.fromkeys(gene for gene in rest[1:] if gene))
-        if not name or not genes:
-            faults.add(
-                "the line is no gene set", where=where, legal="name, description and genes, each separated by a tab"
-            )
-        elif name in sets:
-            faults.add(f"the set `{name}` stands twice", where=where, remedy="give each set its own name")
-        else:
-            sets[name] = (rest[0], genes)
-    return sets
-
-
 def read_tsv(path: Path, columns: Iterable[str], faults: Faults) -> list[dict[str, str]]:
     """Return the rows of a TSV; missing columns are faults."""
-    lines = _text(path, path.name, faults).splitlines()
+    lines = read_text(path, path.name, faults).splitlines()
     rows = list(csv.DictReader(lines, delimiter="\t", restval=""))
     header = next(csv.reader(lines[:1], delimiter="\t"), [])
     missing = [column for column in columns if column not in header]
@@ -102,18 +84,8 @@ def read_tsv(path: Path, columns: Iterable[str], faults: Faults) -> list[dict[st
     return rows
 
 
-def _text(path: Path, where: str, faults: Faults) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        faults.add("no such file", where=where)
-    except (OSError, UnicodeDecodeError) as error:
-        faults.add(f"cannot be read as text ({error})", where=where, legal="UTF-8 text")
-    return ""
-
-
 def _yaml(path: Path, where: str, faults: Faults) -> object:
-    text = _text(path, where, faults)
+    text = read_text(path, where, faults)
     try:
         return yaml.load(text, Loader=_LOADER)  # noqa: S506  # either loader is a safe one
     except yaml.YAMLError as error:
@@ -158,35 +130,41 @@ def _repeated_keys(path: Path, faults: Faults) -> None:
 
 def _user_files(path: Path, faults: Faults) -> list[Path]:
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if file.suffix in (*_YAML, _GMT) and file.is_file())
+        found = sorted(file for file in path.rglob("*") if file.suffix in _SEARCHED and file.is_file())
         if not found:
-            faults.add("the folder holds no mechanism and no gene set", where=str(path), legal="*.yaml, *.yml, *.gmt")
+            legal = ", ".join(f"*{ending}" for ending in _SEARCHED)
+            faults.add("the folder holds no mechanism and no gene set", where=str(path), legal=legal)
         return found
     if not path.is_file():
         faults.add("no such file or folder", where=str(path), remedy="check `catalog_paths`")
         return []
-    if path.suffix not in (*_YAML, _GMT):
-        faults.add(f"`{path.suffix}` is no mechanism or gene set", where=str(path), legal=".yaml, .yml, .gmt")
+    suffixes = path.suffixes[-2:] if path.suffix == ".gz" else path.suffixes[-1:]
+    if not suffixes or suffixes[0].lower() not in (*_YAML, *FORMATS):
+        legal = ", ".join((*_YAML, *FORMATS))
+        faults.add(f"`{path.suffix}` is no mechanism or gene set", where=str(path), legal=legal)
         return []
     return [path]
 
 
-def _user_gmt(path: Path, parts: Parts) -> None:
-    for name, (description, genes) in read_gmt(path, parts.faults).items():
-        if name in parts.user_lists:
+def _user_lists(path: Path, parts: Parts) -> None:
+    found = load_gene_lists(path, parts.faults)
+    parts.notes += found.notes
+    for name, genes in found.lists.items():
+        if name in parts.user_lists or name in parts.user_signed:
             parts.faults.add(
                 f"the set `{name}` stands in another file too", where=str(path), remedy="give each set its own name"
             )
-            continue
-        parts.user_lists[name] = GeneList(
-            mechanism="", name=name, direction="", genes=genes, source=description or path.name
-        )
+        elif isinstance(genes, dict):
+            parts.user_signed[name] = genes
+        else:
+            source = found.descriptions.get(name) or path.name
+            parts.user_lists[name] = GeneList(mechanism="", name=name, direction="", genes=tuple(genes), source=source)
 
 
 def _symbols(resources: Path, faults: Faults) -> frozenset[str]:
     symbols: set[str] = set()
     for name in ("genes.tsv", "genes_extra.tsv"):
-        lines = _text(resources / name, name, faults).splitlines()
+        lines = read_text(resources / name, name, faults).splitlines()
         symbols.update(line.split("\t", 1)[0] for line in lines[1:])
     return frozenset(symbols)
 

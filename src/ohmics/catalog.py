@@ -28,8 +28,8 @@ def catalog(*paths: str | Path, resources: str | Path | None = None) -> Catalog:
     Parameters
     ----------
     *paths
-        YAML files of mechanisms, GMT files, or folders that hold such files (searched through). A list of a
-        GMT file keeps its own name as key.
+        YAML files of mechanisms, files of gene lists (GMT, GRP, JSON, CSV, TSV), or folders, which are searched
+        for YAML, GMT and GRP. A list keeps its own name as key.
     resources
         Another folder than the shipped ``resources``, laid out alike.
 
@@ -66,6 +66,7 @@ def catalog(*paths: str | Path, resources: str | Path | None = None) -> Catalog:
         mechanisms=parts.mechanisms,
         lists=lists | parts.user_lists,
         signatures=signatures,
+        signed=parts.user_signed,
         large_sets=parts.large_sets,
         antigens=parts.antigens,
         markers=parts.markers,
@@ -102,6 +103,8 @@ class Catalog:
         The mechanism and GMT files that were read, in reading order.
     notes
         Remarks on the user's files, as sentences.
+    signed
+        Name to up and down genes of the user's signed lists.
     """
 
     mechanisms: Mapping[str, Mechanism]
@@ -115,6 +118,7 @@ class Catalog:
     effect_directions: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    signed: Mapping[str, Mapping[str, list[str]]] = field(default_factory=dict)
 
     @cached_property
     def gene_lists(self) -> dict[str, list[str] | dict[str, list[str]]]:
@@ -126,7 +130,7 @@ class Catalog:
             key: {"up": list(self.lists[up].genes), "down": list(self.lists[down].genes)}
             for key, (up, down) in self.signatures.items()
         }
-        return plain | signed
+        return plain | signed | {name: dict(sides) for name, sides in self.signed.items()}
 
     @cached_property
     def cell_types(self) -> frozenset[str]:
@@ -296,7 +300,12 @@ class Catalog:
         large_sets
             Write the large published sets below the lists.
         """
-        entries = [*self.lists.values(), *(self.large_sets.values() if large_sets else ())]
+        halves = [
+            GeneList(mechanism="", name=f"{name}_{'UP' if side == 'up' else 'DN'}", direction="", genes=tuple(genes))
+            for name, sides in self.signed.items()
+            for side, genes in sides.items()
+        ]
+        entries = [*self.lists.values(), *halves, *(self.large_sets.values() if large_sets else ())]
         write_text("".join(f"{line}\n" for line in _gmt_lines(entries)), path)
 
 

@@ -28,7 +28,7 @@ from ohmics.seeds import generator
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "antigen.json"
 MODULE = "ohmics.calls.antigen"
-N_GENES = 420
+N_GENES = 300
 ANTIGEN = "CD19"
 Row = dict[str, Any]
 
@@ -40,7 +40,8 @@ class Setting:
     ``depth`` is UMI after over before, ``detection`` the share of cells with a count before, ``ambient`` the share of
     RNA that is ambient (before, after), ``batch`` the log sd by which every gene moves between the samples, ``kept``
     the share of cells that keep the antigen and ``dimmed`` the factor on their level. ``background`` is the number
-    of T cells, 0 for none given.
+    of T cells, 0 for none given. ``normal`` is what normal B cells, which no one gives, add to the antigen in the
+    soup of both samples, relative to a malignant cell's level before.
     """
 
     n_pre: int = 300
@@ -53,6 +54,7 @@ class Setting:
     dimmed: float = 1.0
     dispersion: float = 0.3
     background: int = 200
+    normal: float = 0.0
 
 
 def simulate(setting: Setting, seed: int, *names: object) -> dict[str, AnnData]:
@@ -77,10 +79,11 @@ def simulate(setting: Setting, seed: int, *names: object) -> dict[str, AnnData]:
             tumour[:, 0] *= keeps * setting.dimmed
         others = np.tile(t_cell * moved, (max(setting.background, 100), 1))
         soup = np.concatenate([tumour, others]).mean(axis=0)
+        soup[0] += setting.normal * levels[0]
         for cells, profile in ((name, tumour), (f"background_{name}", others)):
             size = depth * np.exp(random.normal(-0.08, 0.4, (len(profile), 1)))
             shape = 1.0 / setting.dispersion
-            own = profile * size * (1 - share) * random.gamma(shape, 1.0 / shape, profile.shape)
+            own = profile * size * (1 - share) / shape * random.standard_gamma(shape, profile.shape, dtype=np.float32)
             counts = random.poisson(own + share * depth * soup)
             found[cells] = _adata(counts, genes)
     if setting.background == 0:
@@ -190,6 +193,7 @@ NULLS: dict[str, Setting] = {
     "2,000 then 50 cells": replace(BASE, n_pre=1000, n_post=50, detection=0.4),
     "50 then 1,000 cells": replace(BASE, n_pre=50, n_post=1000, detection=0.4),
     "20 background cells": replace(BASE, background=20),
+    "normal B cells in the soup, ambient 20 then 5 %": replace(BASE, ambient=(0.2, 0.05), normal=0.3),
     "overdispersed counts": replace(BASE, dispersion=1.5),
 }
 UNASSESSABLE: dict[str, Setting] = {
@@ -208,6 +212,9 @@ LOSSES |= {
     "all lost, a quarter of the depth": replace(BASE, kept=0.0, depth=0.25),
     "all lost, ambient unknown": replace(BASE, kept=0.0, background=0),
     "all lost, ambient 20 %": replace(BASE, kept=0.0, ambient=(0.2, 0.2), detection=0.4),
+    "all lost, ambient 20 % with normal B cells": replace(
+        BASE, kept=0.0, ambient=(0.2, 0.2), detection=0.4, normal=0.3
+    ),
     "all lost, 200 cells, detection 40 %": replace(BASE, kept=0.0, n_pre=200, n_post=200, detection=0.42),
     "60 % lost, a quarter of the depth": replace(BASE, kept=0.4, depth=0.25),
     "60 % lost, ambient unknown": replace(BASE, kept=0.4, background=0),

@@ -81,3 +81,38 @@ def test_planted_changes_are_found_and_unplanted_ones_are_not(finished_bulk: Pat
     unchanged = cohort[~truth.loc[cohort.index, "change"].astype(bool)]
     assert set(unchanged["result"]) <= {"found", "not called"}
     assert (cohort["result"] == "found").any()
+
+
+MECHANISM = """\
+id: my_mechanism
+name: My mechanism
+claim: {claim}
+therapies: [ici]
+compartment: stroma
+tier: core
+measurement: [score]
+score_on: [bulk]
+primary_line: {{nature: expression, gene_list: mine, method: ucell, cell_type: bulk, direction: up}}
+lines_against:
+  - {{nature: composition, cell_type: T cell, direction: up, note: T-cell transcripts.}}
+gene_lists:
+  - {{name: mine, direction: up, genes: [AXL, NGFR, SOX9, TNC, FN1], source: A list of mine}}
+"""
+
+
+@pytest.mark.slow
+def test_a_users_mechanism_is_weighed_and_its_edit_reruns_what_reads_it(copy: Path) -> None:
+    (copy / "mine").mkdir()
+    mechanism = copy / "mine" / "my_mechanism.yaml"
+    mechanism.write_text(MECHANISM.format(claim="One claim."))
+    with (copy / "config.yaml").open("a") as config:
+        config.write("catalog_paths: [mine]\n")
+    call(copy, "run", "config.yaml", "--cores", "2")
+    evidence = read_table(copy / "results" / "tables" / "evidence.tsv", EVIDENCE)
+    assert (
+        evidence.query("mechanism == 'my_mechanism' and level == 'cohort'")["verdict"].isin(["open", "supported"]).all()
+    )
+    mechanism.write_text(MECHANISM.format(claim="Another claim."))
+    planned = rules_to_run(copy)
+    assert {"lists", "score", "compare", "gene_sets", "evidence", "report_signatures"} <= planned
+    assert not planned & {"samples", "qc", "pairs", "de", "config_used"}

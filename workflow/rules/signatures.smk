@@ -1,6 +1,11 @@
 # From scores and summed counts to evidence; the same for single-cell and bulk.
 SINGLE_CELL = PLAN.modality == "single_cell"
 COUNTS = f"{OUT}/counts/pseudobulk.h5ad" if SINGLE_CELL else f"{OUT}/counts/bulk.h5ad"
+CALLS = (
+    [f"{OUT}/tables/antigen.tsv", f"{OUT}/tables/antigen_presentation.tsv"]
+    if SINGLE_CELL
+    else []
+)
 
 
 rule compare:
@@ -90,7 +95,7 @@ rule gather_skipped:
         parts=expand(
             f"{OUT}/skipped/{{stage}}.tsv",
             stage=["samples", "compare", "de", "gene_sets"]
-            + ([] if SINGLE_CELL else ["qc"]),
+            + (["antigens"] if SINGLE_CELL else ["qc"]),
         ),
     output:
         f"{OUT}/tables/skipped.tsv",
@@ -118,6 +123,7 @@ rule evidence:
         enrichment=f"{OUT}/tables/enrichment.tsv",
         composition=f"{OUT}/tables/composition.tsv",
         skipped=f"{OUT}/tables/skipped.tsv",
+        calls=CALLS,
         mechanisms=PLAN.mechanisms,
     output:
         f"{OUT}/tables/evidence.tsv",
@@ -130,10 +136,16 @@ rule evidence:
         mem_mb=PLAN.memory("evidence"),
     params:
         settings=PLAN.settings("evidence"),
+        calls=lambda wildcards, input: (
+            f"--antigen {input.calls[0]} --presentation {input.calls[1]}"
+            if input.calls
+            else ""
+        ),
         code=PLAN.digest("evidence"),
     message:
         "weighing the evidence"
     shell:
         "ohmics evidence --settings {params.settings:q} --samples {input.samples:q} --pairs {input.pairs:q}"
         " --qc {input.qc:q} --effects {input.effects:q} --enrichment {input.enrichment:q}"
-        " --composition {input.composition:q} --skipped {input.skipped:q} --out {output:q} >{log:q} 2>&1"
+        " --composition {input.composition:q} --skipped {input.skipped:q} {params.calls} --out {output:q}"
+        " >{log:q} 2>&1"

@@ -252,3 +252,35 @@ rule gather_scores:
         " --out {output.coverage:q} >>{log:q} 2>&1 &&"
         " ohmics gather --table SKIPPED --samples {input.samples:q} --folder {params.folder:q}"
         " --file skipped_qc.tsv --file skipped_score.tsv --out {output.skipped:q} >>{log:q} 2>&1"
+
+
+rule antigens:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        pairs=f"{OUT}/pairs.tsv",
+        cells=f"{OUT}/tables/cells.parquet",
+        parts=expand(f"{OUT}/samples/{{sample}}/counts.h5ad", sample=PLAN.sample_ids),
+        mechanisms=PLAN.mechanisms,
+    output:
+        antigen=f"{OUT}/tables/antigen.tsv",
+        presentation=f"{OUT}/tables/antigen_presentation.tsv",
+        skipped=f"{OUT}/skipped/antigens.tsv",
+    log:
+        f"{OUT}/logs/antigens.log",
+    benchmark:
+        f"{OUT}/benchmarks/antigens.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("antigens"),
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        settings=PLAN.settings("antigens"),
+        code=PLAN.digest("antigens"),
+    message:
+        "calling antigens patient by patient"
+    shell:
+        "ohmics antigens --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --pairs {input.pairs:q} --cells {input.cells:q} --folder {params.folder:q}"
+        " --out-antigen {output.antigen:q} --out-presentation {output.presentation:q}"
+        " --out-skipped {output.skipped:q} >{log:q} 2>&1"

@@ -31,6 +31,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "score-sample": ("score", "one single-cell sample -> SCORES, CELL_SCORES, COVERAGE", "stages"),
     "score-bulk": ("score", "bulk counts -> SCORES, COVERAGE", "stages"),
     "gather": ("gather", "tables of all samples -> one table", "stages"),
+    "antigens": ("antigens", "malignant cells of each pair -> ANTIGEN, ANTIGEN_PRESENTATION", "stages"),
     "compare": ("compare", "SCORES -> EFFECTS, COMPOSITION", "stages"),
     "de": ("de", "pseudobulk or bulk counts -> DE", "stages"),
     "gene-sets": ("gene_sets", "pseudobulk or bulk counts -> ENRICHMENT", "stages"),

@@ -95,7 +95,9 @@ def _print_found(folder: Path, kind: str) -> None:
     )
     print(f"\n== planted and found, {kind.replace('_', '-')} cohort")
     columns = ["subject", "mechanism", "planted", "result", "says"]
-    shown = found[columns].astype(str)
+    # Patients in whom nothing was planted are counted below and not listed one by one.
+    told = (truth["change"].astype(str).str.lower() == "true") | (truth["level"] == "cohort")
+    shown = found.loc[told.to_numpy(), columns].astype(str)
     widths = {name: min(60, max(len(name), int(shown[name].str.len().max()))) for name in columns}
     print("  ".join(name.ljust(widths[name]) for name in columns))
     for row in shown.to_numpy(dtype=str).tolist():

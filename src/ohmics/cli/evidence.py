@@ -10,7 +10,7 @@ from ohmics.catalog import catalog
 from ohmics.cli._common import selected_catalog, stage_parser
 from ohmics.evidence import weigh_evidence
 from ohmics.io import read_table, write_table
-from ohmics.tables import COMPOSITION, EFFECTS, ENRICHMENT, EVIDENCE, PAIRS, QC, SAMPLES, SKIPPED
+from ohmics.tables import ANTIGEN, ANTIGEN_PRESENTATION, COMPOSITION, EFFECTS, ENRICHMENT, EVIDENCE, PAIRS, QC, SAMPLES, SKIPPED
 
 
 def add_parser(commands: Any) -> None:
@@ -18,6 +18,8 @@ def add_parser(commands: Any) -> None:
     parser = stage_parser(commands, "evidence", "Weigh what the tables say of every mechanism.", run)
     for name in ("samples", "pairs", "qc", "effects", "enrichment", "composition", "skipped", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    for name in ("antigen", "presentation"):
+        parser.add_argument(f"--{name}", type=Path, help="the antigen calls, for single-cell")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
         enrichment=read_table(arguments.enrichment, ENRICHMENT),
         catalog=selected_catalog(mechanisms, samples, arguments.settings["score_tiers"], told=True),
         composition=read_table(arguments.composition, COMPOSITION),
+        antigen=read_table(arguments.antigen, ANTIGEN) if arguments.antigen else None,
+        presentation=read_table(arguments.presentation, ANTIGEN_PRESENTATION) if arguments.presentation else None,
         qc=read_table(arguments.qc, QC),
         samples=samples,
         pairs=read_table(arguments.pairs, PAIRS),

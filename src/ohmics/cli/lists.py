@@ -66,9 +66,9 @@ def _score_on(chosen: Catalog, everything: Catalog, modality: str) -> dict[str, 
             cell_type = "bulk" if modality == "bulk" else (line.cell_type or read_in).replace("bulk", "")
             if line.nature == "expression" and key in everything.gene_lists and cell_type:
                 found.setdefault(key, set()).add(cell_type)
-    for key, gene_list in everything.lists.items():
-        if not gene_list.mechanism:
-            found[key] = {"bulk"} if modality == "bulk" else {"*"}
+    mine = [key for key, gene_list in everything.lists.items() if not gene_list.mechanism]
+    for key in (*mine, *everything.signed):
+        found[key] = {"bulk"} if modality == "bulk" else {"*"}
     return found
 
 

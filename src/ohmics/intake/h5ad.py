@@ -20,7 +20,9 @@ NAME_COLUMNS = ("feature_name", "gene_symbols", "gene_symbol", "gene_name", "gen
 COUNT_LAYERS = ("counts", "raw_counts", "count", "umi")
 
 
-def read_h5ad_counts(path: Path, table: GeneTable, *, layer: str | None = None, rows: int | None = None) -> RawCounts:
+def read_h5ad_counts(
+    path: Path, table: GeneTable, *, layer: str | None = None, rows: int | None = None, log_allowed: bool = False
+) -> RawCounts:
     """Read raw counts from ``layers["counts"]``, X or raw, the first of them that holds counts.
 
     Gene ids come from a column such as ``gene_ids``, else from the index or a column such as
@@ -36,6 +38,8 @@ def read_h5ad_counts(path: Path, table: GeneTable, *, layer: str | None = None, 
         Take this layer (``X`` and ``raw`` name those) and look at no other.
     rows
         Read the first cells only.
+    log_allowed
+        When no matrix holds counts, take the first that may be log-normalised.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def read_h5ad_counts(path: Path, table: GeneTable, *, layer: str | None = None, 
         observations = _index(handle["obs"])
         refuse_repeated(observations, what="cell names", where=str(path))
         taken = len(observations) if rows is None else min(rows, len(observations))
-        name, matrix = _choose(handle, path, layer, observations[:taken])
+        name, matrix = _choose(handle, path, layer, observations[:taken], log_allowed=log_allowed)
         var = handle["raw/var"] if name == "raw" else handle["var"]
         index, columns = _index(var), _columns(var)
         if any(len(values) != matrix.shape[1] for values in (index, *columns.values())):
@@ -102,7 +106,9 @@ def _sources(handle: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset
         yield "raw", handle["raw/X"]
 
 
-def _choose(handle: h5py.File, path: Path, layer: str | None, cells: list[str]) -> tuple[str, sp.csr_matrix]:
+def _choose(
+    handle: h5py.File, path: Path, layer: str | None, cells: list[str], *, log_allowed: bool
+) -> tuple[str, sp.csr_matrix]:
     rows = len(cells)
     if layer is not None:
         address = {"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")
@@ -113,17 +119,23 @@ def _choose(handle: h5py.File, path: Path, layer: str | None, cells: list[str]) 
             handle[address], rows
         )
     reasons: list[str] = []
+    logged: tuple[str, sp.csr_matrix] | None = None
     for name, source in _sources(handle):
         matrix = _matrix(source, rows)
         features = _index(handle["raw/var"] if name == "raw" else handle["var"])
+        scale = examine(matrix)
         faults = scale_faults(
-            examine(matrix), matrix, observations=cells, features=features, modality="single_cell", where=str(path)
+            scale, matrix, observations=cells, features=features, modality="single_cell", where=str(path)
         )
         if not faults:
             return name, matrix
         reasons.append(f"in {name} {faults[0].what}")
+        if logged is None and scale.may_be_log:
+            logged = name, matrix
     if not reasons:
         raise KeyError("`X`")
+    if log_allowed and logged is not None:
+        return logged
     raise OhmicsError(Fault("; ".join(reasons), str(path), remedy='give raw counts in X, layers["counts"] or raw'))
 
 

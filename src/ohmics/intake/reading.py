@@ -40,6 +40,7 @@ def read(
     sample: str | None = None,
     samples: Sequence[str] | None = None,
     rows: int | None = None,
+    log_allowed: bool = False,
 ) -> ad.AnnData:
     """Read raw counts; the format is told by the content.
 
@@ -64,6 +65,10 @@ def read(
         Bulk: only these samples of the matrix, in this order.
     rows
         Single-cell: read only the first cells.
+    log_allowed
+        Take log-normalised values too, for scores that can use them; ``uns["ohmics"]["intake"]["values"]`` says
+        ``counts`` or ``log``. Ids of one symbol are then summed before the logarithm (single-cell: natural,
+        bulk: base 2).
 
     Returns
     -------
@@ -87,22 +92,22 @@ def read(
     if not source.exists():
         raise OhmicsError(Fault("no such file", str(source)))
     table = gene_table()
-    raw = _read_raw(source, table, modality=modality, orientation=orientation, layer=layer, rows=rows)
+    raw = _read_raw(source, table, modality=modality, orientation=orientation, layer=layer, rows=rows, log=log_allowed)
     refuse_repeated(raw.observations, what="observations", where=str(source))
     if samples is not None:
         raw = _chosen(raw, list(samples), str(source))
     scale = examine(raw.matrix)
     faults = Faults()
-    faults.extend(
-        scale_faults(
-            scale,
-            raw.matrix,
-            observations=raw.observations,
-            features=raw.names or raw.ids,
-            modality="bulk" if modality == "bulk" else "single_cell",
-            where=str(source),
-        )
+    wrong = scale_faults(
+        scale,
+        raw.matrix,
+        observations=raw.observations,
+        features=raw.names or raw.ids,
+        modality="bulk" if modality == "bulk" else "single_cell",
+        where=str(source),
     )
+    is_log = bool(log_allowed and wrong and scale.may_be_log)
+    faults.extend([] if is_log else wrong)
     construct = _transgene_columns(raw, transgenes, table, str(source), faults)
     resolution: Resolution | None = None
     try:
@@ -113,11 +118,13 @@ def read(
     if resolution is None:  # a resolution that failed has left a fault
         raise OhmicsError(Fault("the gene ids could not be resolved", str(source)))
     owner = raw.observations if modality == "bulk" else sample
+    if is_log:
+        return _assemble_log(raw, resolution, construct, scale, transgenes, owner)
     return _assemble(raw, resolution, construct, scale, transgenes, owner)
 
 
 def _read_raw(
-    source: Path, table: GeneTable, *, modality: str, orientation: str, layer: str | None, rows: int | None
+    source: Path, table: GeneTable, *, modality: str, orientation: str, layer: str | None, rows: int | None, log: bool
 ) -> RawCounts:
     if source.is_dir():
         if not is_tenx_folder(source):
@@ -136,7 +143,9 @@ def _read_raw(
                         raise OhmicsError(
                             Fault("neither a 10x nor an h5ad file", str(source), remedy=f"it holds {listing(handle)}")
                         )
-        return read_tenx_h5(source, rows=rows) if tenx else read_h5ad_counts(source, table, layer=layer, rows=rows)
+        if tenx:
+            return read_tenx_h5(source, rows=rows)
+        return read_h5ad_counts(source, table, layer=layer, rows=rows, log_allowed=log)
     if start[:4] == b"PK\x03\x04":
         raise OhmicsError(Fault("the file is a workbook or zip archive", str(source), remedy="save it as CSV or TSV"))
     if modality == "single_cell":
@@ -200,6 +209,29 @@ def _resolve(raw: RawCounts, construct: dict[int, str], gene_ids: str, table: Ge
     return table.resolve([raw.ids[i] for i in genes], gene_ids, names=names)
 
 
+def _assemble_log(
+    raw: RawCounts,
+    resolution: Resolution,
+    construct: dict[int, str],
+    scale: Scale,
+    transgenes: Sequence[str],
+    sample: str | list[str] | None,
+) -> ad.AnnData:
+    """Assemble log-normalised values: ids of one symbol are summed on the linear scale."""
+    base = 2.0 if isinstance(sample, list) else np.e
+    linear = raw.matrix.astype(np.float64)
+    linear.data = np.expm1(linear.data * np.log(base))
+    # A scale without fractions keeps the values from being rounded as estimated counts are.
+    adata = _assemble(
+        replace(raw, matrix=linear), resolution, construct, replace(scale, share_non_integer=0.0), transgenes, sample
+    )
+    values = adata.X.copy()
+    values.data = np.log1p(values.data) / np.log(base)
+    adata.X = values
+    adata.uns["ohmics"]["intake"] |= {"values": "log", "scale": scale.to_dict()}
+    return adata
+
+
 def _assemble(
     raw: RawCounts,
     resolution: Resolution,
@@ -230,6 +262,7 @@ def _assemble(
         "intake": {
             "format": raw.form,
             "taken_from": raw.taken_from,
+            "values": "counts",
             "orientation": raw.orientation,
             "truncated": raw.truncated,
             "gene_ids": resolution.kind,

@@ -48,6 +48,12 @@ class Scale:
         """Whether values are fractions, as RSEM and salmon estimate them, and get rounded."""
         return self.share_non_integer > 0
 
+    @property
+    def may_be_log(self) -> bool:
+        """Whether values are what log-normalised expression is: fractions from 0 to below 30."""
+        broken = self.n_nan + self.n_infinite + self.n_negative
+        return not broken and self.share_non_integer > NON_INTEGER_SHARE and self.maximum < LOG_MAXIMUM
+
 
 def examine(matrix: sp.csr_matrix) -> Scale:
     """Measure an observations × features matrix."""

@@ -27,6 +27,7 @@ def forest(
     directions: Mapping[str, str] | None = None,
     margins: Mapping[str, float] | None = None,
     title: str = "Change over the cohort",
+    unit: str = "patient",
     threshold: float = 0.05,
 ) -> Figure:
     """Draw each mechanism's effect over the cohort with its interval, from top to bottom in the frame's order.
@@ -46,6 +47,8 @@ def forest(
         Mechanism to the direction predicted under resistance, ``up`` or ``down``.
     margins
         Mechanism to the margin within which a change does not matter, in sd; drawn as a band.
+    unit
+        What the independent units are called.
     threshold
         A q below it fills the marker.
 
@@ -69,8 +72,10 @@ def forest(
     rows = effects.reset_index(drop=True)
     sds = rows["sd_change"].to_numpy(dtype=float, na_value=np.nan)
     in_sd = bool(np.any(np.isfinite(sds) & (sds > 0)))
-    unit = np.where(np.isfinite(sds) & (sds > 0), sds, np.nan) if in_sd else np.ones(len(rows))
-    middle, low, high = (rows[name].to_numpy(dtype=float, na_value=np.nan) / unit for name in ("effect", "low", "high"))
+    divisor = np.where(np.isfinite(sds) & (sds > 0), sds, np.nan) if in_sd else np.ones(len(rows))
+    middle, low, high = (
+        rows[name].to_numpy(dtype=float, na_value=np.nan) / divisor for name in ("effect", "low", "high")
+    )
     # A missing q is below nothing.
     q = rows["q"].to_numpy(dtype=float, na_value=np.nan)
     bound = _bound(middle, low, high, in_sd=in_sd)
@@ -85,7 +90,7 @@ def forest(
                 )
             _row(axes, place, (middle[place], low[place], high[place]), bound, passes=bool(q[place] < threshold))
         axes.set_xlim(-bound, bound)
-        axes.set_xlabel("change, sd of the change between patients" if in_sd else "change, units of the score")
+        axes.set_xlabel(f"change, sd of the change between {unit}s" if in_sd else "change, units of the score")
         _numbers(axes, rows)
         _legend(figure, threshold, margins=in_sd and bool(margins))
     return figure

@@ -33,6 +33,7 @@ def heat(
     scale: Mapping[str, float] | None = None,
     verdicts: Mapping[tuple[str, str], str] | None = None,
     limit: float = 3.0,
+    unit: str = "patient",
     title: str = "Change per mechanism and patient",
 ) -> Figure:
     """Draw change, mechanisms × patients, red for higher and blue for lower on the test side.
@@ -56,6 +57,8 @@ def heat(
         without a score but with a call (supported, contradicted) gets a plus or a minus instead of hatching.
     limit
         Colours end here, in sd; without ``scale`` they end at the largest effect.
+    unit
+        What the columns are called.
 
     Raises
     ------
@@ -95,7 +98,7 @@ def heat(
             figure,
             key,
             colours,
-            unit="sd of the change between patients" if scale is not None else "units of the score",
+            unit=f"sd of the change between {unit}s" if scale is not None else "units of the score",
             beyond=bool(verdicts),
             called=_any_call(values, mechanisms, patients, verdicts),
             unscaled=bool(unscaled.any()),

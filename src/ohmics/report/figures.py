@@ -24,6 +24,7 @@ class FigureView:
     caption: str
     width: int
     kind: str
+    folded: bool = False
 
 
 def svg_view(figure: Figure, *, id: str, caption: str, alt: str) -> FigureView:

@@ -73,7 +73,7 @@ class ReportInputs:
         """What the sheet calls a patient: ``donor`` when its column is so named, else ``patient``."""
         columns = (self.config.get("input") or {}).get("columns") or {}
         given = str(columns.get("patient") or "").strip().lower()
-        return given if given in ("donor", "subject", "participant", "mouse") else "patient"
+        return given if given in ("donor", "subject", "participant") else "patient"
 
     @property
     def bulk(self) -> bool:

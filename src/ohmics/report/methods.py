@@ -164,7 +164,7 @@ def signature_methods(inputs: ReportInputs) -> Methods:
         methods.add("Differential expression", words.sentence(text), *keys)
     if inputs.enrichment is not None:
         _gene_sets(methods, inputs)
-    if inputs.composition is not None:
+    if inputs.composition is not None and not inputs.bulk:
         methods.add(
             "Composition",
             "Fractions of cell types were compared as centred log ratios, so a change is relative to the "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -19,6 +20,8 @@ from ohmics.report.tables import CellKind, Head, TableView, table_view
 
 _STAGES = ("check", "intake", "qc", "identity", "embed", "annotate", "normalize", "reference")
 _MOST_VECTOR_SAMPLES = 80
+_MOST_OPEN_SAMPLES = 60
+"""With more samples than this the figure with a row a sample is longer than a screen or two, and shown folded."""
 # SAMPLES is open: these columns say what a reader of the QC page compares, in this order.
 _SHEET = ("patient", "timepoint", "tissue", "enrichment", "chemistry", "batch", "disease", "response")
 
@@ -63,7 +66,7 @@ def qc_page(inputs: ReportInputs) -> str:
         care=summary.flagged_samples(inputs, "use_with_care"),
         cautions=summary.qc_cautions(inputs),
         samples_table=_samples_table(inputs),
-        distribution=_distribution(inputs, colours),
+        distribution=_folded(_distribution(inputs, colours), folded=len(inputs.samples) > _MOST_OPEN_SAMPLES),
         timeline=_timeline(inputs, colours),
         components=_components(inputs, colours),
         identity_sentence=summary.identity_sentence(inputs),
@@ -79,7 +82,11 @@ def _samples_table(inputs: ReportInputs) -> TableView:
     if inputs.qc is not None:
         frame = frame.merge(inputs.qc, on="sample", how="left", validate="one_to_one")
     frame = frame.set_index("sample").loc[select.samples_in_order(inputs)].reset_index()
-    sheet = [name for name in _SHEET if name in frame and bool(frame[name].notna().any())]
+    given = [name for name in _SHEET if name in frame and bool(frame[name].notna().any())]
+    # What all samples share needs no column; it stands in the caption.
+    alike = [n for n in given if n != "patient" and len(frame) > 1 and len(set(frame[n].fillna(""))) == 1]
+    sheet = [name for name in given if name not in alike]
+    shared = f"; all: {words.series(frame[name].iloc[0] for name in alike)}" if alike else ""
     labels = {"enrichment": "Sort gate"}
     heads = [Head("sample", "Sample"), Head("verdict", "Verdict", "verdict"), Head("flags", "Why", "long")]
     heads += [Head(name, labels.get(name, name.capitalize())) for name in sheet]
@@ -98,7 +105,7 @@ def _samples_table(inputs: ReportInputs) -> TableView:
     return table_view(
         frame,
         id="samples-table",
-        caption="Samples and their verdicts",
+        caption=f"Samples and their verdicts{shared}",
         heads=heads,
         table=tables.QC,
         source="samples.tsv and tables/qc.tsv",
@@ -148,6 +155,10 @@ def _distribution(inputs: ReportInputs, colours: select.Colours) -> FigureView |
     )
     view = svg_view if len(order) <= _MOST_VECTOR_SAMPLES else png_view
     return view(figure, id="fig-distributions", caption=caption, alt=alt)
+
+
+def _folded(view: FigureView | None, *, folded: bool) -> FigureView | None:
+    return None if view is None else replace(view, folded=folded)
 
 
 def _timeline(inputs: ReportInputs, colours: select.Colours) -> FigureView:

@@ -38,7 +38,8 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
         groups={name: words.COMPARTMENTS.get(known[name].compartment, known[name].compartment) for name in rows},
         scale=scale,
         verdicts=verdicts,
-        title=f"Change per mechanism and patient, {view.text}",
+        unit=inputs.unit,
+        title=f"Change per mechanism and {inputs.unit}, {view.text}",
     )
     hatched = len(effects[effects["effect"].notna()]) < len(rows) * len(patients)
     caption = _heat_caption(
@@ -101,6 +102,7 @@ def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView |
         labels=select.names(inputs),
         directions={name: line.direction for name, line in lines.items()},
         margins={name: line.margin for name, line in lines.items()},
+        unit=inputs.unit,
         title=f"Change over the cohort, {view.text}",
     )
     several = bool((effects["n_pairs"] != effects["n_units"]).any())

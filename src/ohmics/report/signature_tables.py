@@ -23,7 +23,7 @@ def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("mechanism", "Mechanism", "mechanism"),
         Head("verdict", "Verdict", "verdict"),
         Head("grade", "Grade"),
-        Head("sub_reason", "Kind", "phrase"),
+        Head("sub_reason", "Kind", "kind"),
         Head("reasons", "Why", "long"),
         Head("lines_for", "What argues for", "list"),
         Head("lines_against", "What argues against", "list"),
@@ -51,7 +51,7 @@ def unseen_table(inputs: ReportInputs, contrast: str) -> TableView:
         rows = rows[rows["verdict"] == "not_assessable"]
     heads = [
         Head("mechanism", "Mechanism", "mechanism"),
-        Head("sub_reason", "Kind", "phrase"),
+        Head("sub_reason", "Kind", "kind"),
         Head("reasons", "Why it cannot be assessed", "long"),
         Head("observability", "What expression can and cannot show", "long"),
         Head("compartment", "Compartment", meaning="where the mechanism acts"),

@@ -138,6 +138,7 @@ def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> Con
             verb = "" if parts else "is " if len(own) == 1 else "are "
             parts.append(f"{len(own)} {verb}{words.phrase(verdict)}")
         sentence = f"Of {words.count(len(rows), 'mechanism')}, {words.series(parts)}."
+    sentence = " ".join(part for part in (_complete_pairs(inputs, contrast), sentence) if part)
     return ContrastSummary(
         contrast=contrast,
         sentence=sentence,
@@ -146,6 +147,19 @@ def contrast_summary(inputs: ReportInputs, contrast: select.ContrastView) -> Con
         groups=tuple(groups),
         cautions=tuple(cautions(inputs, contrast)),
     )
+
+
+def _complete_pairs(inputs: ReportInputs, contrast: select.ContrastView) -> str:
+    """Return how many pairs have both sides; empty for a contrast that is not paired."""
+    if inputs.pairs is None or not contrast.paired:
+        return ""
+    rows = inputs.pairs[inputs.pairs["contrast"] == contrast.name]
+    if rows.empty:
+        return ""
+    whole = rows[rows["complete"].fillna(False).astype(bool)]
+    units = words.count(whole["subject"].nunique(), inputs.unit)
+    both = "has" if len(whole) == 1 else "have"
+    return f"{len(whole)} of {words.count(len(rows), 'pair')} {both} a usable sample on both sides, from {units}."
 
 
 def _lead(rows: pd.DataFrame) -> str:
@@ -204,6 +218,6 @@ def _depth_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list
     more = f"; and {len(noted) - 4} more" if len(noted) > 4 else ""
     return [
         f"Depth: {len(noted)} of {words.count(complete, 'pair')} {'has' if len(noted) == 1 else 'have'} one side much "
-        f"deeper than the other ({contrast.reference} against {contrast.test}; {listed}{more}). Scores are compared "
+        f"deeper than the other ({contrast.reference} against {contrast.test}). {listed}{more}. Scores are compared "
         "after thinning both sides to one depth."
     ]

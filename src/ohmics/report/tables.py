@@ -12,7 +12,8 @@ from ohmics.report import words
 from ohmics.tables import Table
 
 CellKind = Literal[
-    "text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism", "gene_list"
+    "text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism", "gene_list",
+    "kind",
 ]  # fmt: skip
 _GENES_SHOWN = 6
 MOST_ROWS = 2_000
@@ -24,6 +25,7 @@ _WRITE = {
     "p": words.p_value,
     "percent": words.percent,
     "phrase": words.phrase,
+    "kind": words.kind,
     "verdict": words.phrase,
 }
 
