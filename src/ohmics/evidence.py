@@ -389,16 +389,35 @@ def _patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]
     return out
 
 
+_CALL_VERDICTS = {
+    **dict.fromkeys(CALLS_FOR, "supported"),
+    **dict.fromkeys(CALLS_AGAINST, "contradicted"),
+    "inconclusive": "open",
+}
+
+
+def _paired_patients(run: _Run, contrast: str) -> list[str]:
+    pairs = run.tables.get("pairs")
+    if pairs is None:
+        return []
+    mine = pairs[(pairs["contrast"] == contrast) & pairs["complete"].astype(bool)]
+    return sorted(set(mine["subject"].astype(str)))
+
+
 def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     line = facts.mechanism.primary_line
     frame = calls_of(run.tables, line.method, line.antigen, run.targets) if line is not None else pd.DataFrame()
     if "patient" not in frame:
-        return []
+        text = f"{facts.mechanism.name}: rests on a call that this run does not hold."
+        return [
+            _row(contrast, "patient", patient, facts, verdict="not_assessable", sub_reason="no_call", reasons=text)
+            for patient in _paired_patients(run, contrast)
+        ]
     out = []
     for patient, rows in frame.groupby("patient", sort=True):
         row = rows.iloc[0]
         call = str(row["call"])
-        verdict = "supported" if call in CALLS_FOR else "contradicted" if call in CALLS_AGAINST else "not_assessable"
+        verdict = _CALL_VERDICTS.get(call, "not_assessable")
         text = f"{facts.mechanism.name}: called {call}. {row['reason'] or ''}".strip()
         out.append(_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=call, reasons=text))
     return out

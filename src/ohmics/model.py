@@ -22,6 +22,7 @@ VERDICTS = ("supported", "contradicted", "open", "not_assessable")
 PATIENT_VERDICTS = (
     "supported",
     "contradicted",
+    "open",
     "consistent",
     "opposite",
     "within_technical_range",

@@ -221,14 +221,16 @@ def test_what_expression_cannot_show_is_said() -> None:
 
 def test_a_call_decides_for_patients_and_its_absence_is_said() -> None:
     loss = replace(MECHANISM, primary_line=PrimaryLine(nature="call", method="antigen"))
-    assert cohort(EFFECT, mechanism=loss)["sub_reason"] == "no_call"
+    uncalled = weigh(EFFECT, mechanism=loss)
+    assert set(uncalled["sub_reason"]) == {"no_call"}
+    assert uncalled.query("level == 'patient'")["subject"].tolist() == [f"p{i}" for i in range(8)]
     calls = pd.DataFrame(
         {"patient": ["p1", "p2", "p3"], "call": ["lost", "retained", "inconclusive"], "reason": ["a", "b", "c"]}
     )
     rows = weigh(EFFECT, mechanism=loss, antigen=calls)
     assert rows.query("level == 'cohort'")["verdict"].tolist() == ["open"]
     patients = rows.query("level == 'patient'").set_index("subject")["verdict"]
-    assert patients.to_dict() == {"p1": "supported", "p2": "contradicted", "p3": "not_assessable"}
+    assert patients.to_dict() == {"p1": "supported", "p2": "contradicted", "p3": "open"}
 
 
 @pytest.mark.parametrize(
