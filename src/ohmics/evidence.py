@@ -14,18 +14,15 @@ import numpy as np
 import pandas as pd
 
 from ohmics._evidence_lines import (
-    CALLS_AGAINST,
-    CALLS_FOR,
     Line,
     against_lines,
     call_facts,
-    calls_of,
     further_lines,
     genes_of,
-    number,
     primary_key,
 )
-from ohmics._evidence_rules import COHORT_RULES, Facts, Rule, interval
+from ohmics._evidence_rows import evidence_row, patient_rows, primary_text
+from ohmics._evidence_rules import COHORT_RULES, Facts, Rule
 from ohmics.model import Mechanism
 from ohmics.tables import EVIDENCE
 
@@ -112,7 +109,7 @@ def weigh_evidence(
         cohort = [_cohort_row(run, contrast, facts) for facts in found]
         _name_shared_genes(catalog, found, cohort)
         for facts, row in zip(found, cohort, strict=True):
-            rows += [row, *_patient_rows(run, contrast, facts)]
+            rows += [row, *patient_rows(run, contrast, facts)]
     return EVIDENCE.conform(rows)
 
 
@@ -298,10 +295,10 @@ def _cohort_row(run: _Run, contrast: str, facts: Facts) -> dict[str, Any]:
     for_lines, against = further_lines(run, contrast, facts), against_lines(run, contrast, facts)
     decided = rule.verdict in ("supported", "contradicted")
     if rule.verdict == "supported":
-        for_lines = [Line(nature=facts.mechanism.primary_line.nature, text=_primary_text(facts)), *for_lines]  # type: ignore[union-attr]  # a rule that supports needs a primary line
+        for_lines = [Line(nature=facts.mechanism.primary_line.nature, text=primary_text(facts)), *for_lines]  # type: ignore[union-attr]  # a rule that supports needs a primary line
     elif rule.verdict == "contradicted":
-        against = [Line(nature="expression", text=_primary_text(facts)), *against]
-    return _row(
+        against = [Line(nature="expression", text=primary_text(facts)), *against]
+    return evidence_row(
         contrast,
         "cohort",
         contrast,
@@ -320,104 +317,3 @@ def _grade(rule: Rule, lines: list[Line]) -> str:
         return "weak"
     natures = len({line.nature for line in lines if line.counts})
     return "strong" if natures >= 3 else "moderate" if natures == 2 else "weak"
-
-
-def _primary_text(facts: Facts) -> str:
-    if not facts.has_effect:
-        return ""
-    text = f"{facts.gene_list or facts.cell_type} in {facts.cell_type}: {interval(facts)}"
-    text += f", q {number(facts.q)}" if np.isfinite(facts.q) else ""
-    if facts.model_method:
-        text += f"; {facts.model_method} p {number(facts.model_p)} (same genes: one line)"
-    return text
-
-
-def _row(contrast: str, level: str, subject: str, facts: Facts, **more: str) -> dict[str, Any]:
-    mechanism = facts.mechanism
-    return {
-        "contrast": contrast,
-        "level": level,
-        "subject": subject,
-        "mechanism": mechanism.id,
-        "primary_line": _primary_text(facts) if level == "cohort" else "",
-        "observability": f"Shows: {mechanism.visible.rstrip('.')}. Cannot show: {mechanism.not_visible.rstrip('.')}.",
-        "sub_reason": "",
-        "grade": "",
-        "lines_for": "",
-        "lines_against": "",
-        **more,
-    }
-
-
-def _patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
-    """A call decides for a patient; a score change is only consistent, opposite or within technical range."""
-    line = facts.mechanism.primary_line
-    if line is None or line.nature == "external" or facts.mechanism.tier == "not_assessable":
-        return []
-    if line.nature == "call":
-        return _called_patients(run, contrast, facts)
-    rows = run.effects
-    mine = rows[
-        (rows["contrast"] == contrast)
-        & (rows["level"] == "patient")
-        & (rows["cell_type"] == facts.cell_type)
-        & (rows["gene_list"] == facts.gene_list)
-        & (rows["method"] == line.method)
-        & (rows["depth"] == "thinned")
-    ]
-    out = []
-    for row in mine.to_dict("records"):
-        effect, low, high = float(row["effect"]), float(row["low"]), float(row["high"])
-        known = np.isfinite(low) and np.isfinite(high)
-        if not known:
-            verdict, why = "not_assessable", "its technical range could not be estimated"
-        elif low <= 0 <= high:
-            verdict, why = "within_technical_range", "which splitting and thinning the same two samples also gives"
-        elif np.sign(effect) == facts.sign:
-            verdict, why = (
-                "consistent",
-                "beyond the technical range, in the predicted direction; one patient is no test",
-            )
-        else:
-            verdict, why = "opposite", "beyond the technical range, against the prediction; one patient is no test"
-        flags = f" ({row['flags']})" if isinstance(row["flags"], str) and row["flags"] else ""
-        span = f"{number(low, signed=True)} to {number(high, signed=True)}"
-        text = (
-            f"{facts.mechanism.name}: changed by {number(effect, signed=True)} (technical range {span}), {why}{flags}."
-        )
-        out.append(_row(contrast, "patient", str(row["subject"]), facts, verdict=verdict, reasons=text))
-    return out
-
-
-_CALL_VERDICTS = {
-    **dict.fromkeys(CALLS_FOR, "supported"),
-    **dict.fromkeys(CALLS_AGAINST, "contradicted"),
-    "inconclusive": "open",
-}
-
-
-def _paired_patients(run: _Run, contrast: str) -> list[str]:
-    pairs = run.tables.get("pairs")
-    if pairs is None:
-        return []
-    mine = pairs[(pairs["contrast"] == contrast) & pairs["complete"].astype(bool)]
-    return sorted(set(mine["subject"].astype(str)))
-
-
-def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
-    line = facts.mechanism.primary_line
-    frame = calls_of(run.tables, line.method, line.antigen, run.targets) if line is not None else pd.DataFrame()
-    if "patient" not in frame:
-        text = f"{facts.mechanism.name}: rests on a call that this run does not hold."
-        return [
-            _row(contrast, "patient", patient, facts, verdict="not_assessable", sub_reason="no_call", reasons=text)
-            for patient in _paired_patients(run, contrast)
-        ]
-    out = []
-    for patient, rows in frame.groupby("patient", sort=True):
-        row = rows.iloc[0]
-        call = str(row["call"])
-        verdict = _CALL_VERDICTS.get(call, "not_assessable")
-        text = f"{facts.mechanism.name}: called {call}. {row['reason'] or ''}".strip()
-        out.append(_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=call, reasons=text))
-    return out

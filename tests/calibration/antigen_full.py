@@ -128,7 +128,9 @@ def replicate(setting: Setting, seed: int, number: int) -> Row:
         background_post=found.get("background_post"), seed=number,
     )  # fmt: skip
     truth = setting.kept * setting.dimmed
-    covers = row["remaining_low"] <= truth <= row["remaining_high"] if row["call"] != "not_assessable" else None
+    covers = None
+    if row["call"] != "not_assessable":
+        covers = bool(row["remaining_low"] <= truth and not row["remaining_high"] < truth)
     share = row["negative_fraction"]
     negative = None if np.isnan(share) else bool(row["negative_low"] <= 1 - setting.kept <= row["negative_high"])
     return {"call": row["call"], "covers": covers, "p": row["p"], "negative": negative,

@@ -34,8 +34,8 @@ class Ambient:
         Log sd of what carries over from background to malignant cells, which hold another amount of RNA: droplets
         share the soup evenly, or in proportion to their RNA, or in between.
     most
-        Ambient counts a droplet were `MAX_SHARE` of its RNA ambient: no draw goes beyond, so that few background
-        cells leave no more open than that.
+        Ambient counts a droplet were `MAX_SHARE` of its RNA ambient and the soup as rich in the antigen as the
+        richest cells: no draw goes beyond, so that few background cells leave no more open than that.
     """
 
     counts: float
@@ -69,7 +69,12 @@ class Ambient:
 
 
 def ambient(
-    cells: Population, background: Population | None, genes: tuple[str, ...], *, soup: Floats | None = None
+    cells: Population,
+    background: Population | None,
+    genes: tuple[str, ...],
+    *,
+    richest: float,
+    soup: Floats | None = None,
 ) -> Ambient:
     """Estimate ambient RNA from cells that cannot express ``genes``.
 
@@ -79,6 +84,8 @@ def ambient(
         Malignant and background cells of one sample; ``None``: ambient is unknown, which is not the same as none.
     genes
         Genes of the antigen.
+    richest
+        Antigen counts per UMI of the cells that express it most.
     soup
         Counts of each gene over the whole sample; the two populations together stand for it when not given.
     """
@@ -103,5 +110,5 @@ def ambient(
         share=min(share, MAX_SHARE),
         soup=profile,
         transfer_sd=0.5 * abs(float(np.log(ratio))) if ratio > 0 else 0.0,
-        most=MAX_SHARE * cells.mean_depth * of_antigen,
+        most=MAX_SHARE * cells.mean_depth * richest,
     )

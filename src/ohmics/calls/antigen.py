@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ohmics.calls import words
 from ohmics.calls.ambient import Ambient, ambient
 from ohmics.calls.matched import Null, match
 from ohmics.calls.negative import Negative, negative_fraction
 from ohmics.calls.populations import Floats, Population, population
 from ohmics.calls.ratio import Side, Tails, expected_detected, p_present, tails
 from ohmics.calls.rules import AntigenRules
+from ohmics.calls.words import Found, caveats, comparison, decided, detections, lineage_text, number, p_text, sentences
 from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
 
 COLUMNS = (
@@ -115,8 +115,8 @@ def call_antigen(
     -------
     Series
         With ANTIGEN's columns; ``q`` is empty, other values where they cannot be told. ``p`` is the one-sided p
-        of loss, the interval two-sided 95 % (2 × ``rules.alpha`` / 2). ``remaining_high`` is inf when the level
-        before is not told from 0. ``call`` is the first that holds of: not_assessable (too few cells, expected
+        of loss, the interval two-sided 95 % (2 × ``rules.alpha`` / 2). ``remaining_high`` is empty when there
+        is no upper limit. ``call`` is the first that holds of: not_assessable (too few cells, expected
         detections or matched genes, or absent before), inconclusive when the chemistries differ, lost, reduced,
         gained, retained, inconclusive.
 
@@ -181,9 +181,10 @@ def call_pair(
         Other genes of its lineage.
     """
     backgrounds = [_enough(cells, rules) for cells in (pair.background_pre, pair.background_post)]
+    richest = max(float(cells.of(genes).sum()) / max(cells.total, 1.0) for cells in (pair.pre, pair.post))
     ambients = (
-        ambient(pair.pre, backgrounds[0], genes, soup=pair.soup_pre),
-        ambient(pair.post, backgrounds[1], genes, soup=pair.soup_post),
+        ambient(pair.pre, backgrounds[0], genes, richest=richest, soup=pair.soup_pre),
+        ambient(pair.post, backgrounds[1], genes, richest=richest, soup=pair.soup_post),
     )
     sides, null = _sides(pair, ambients, genes, n_matched)
     row: dict[str, object] = dict.fromkeys(COLUMNS) | {
@@ -200,18 +201,18 @@ def call_pair(
     row["expected_detected"] = expected
     refusal = _refusal(antigen, sides, null, expected, rules)
     if refusal:
-        row |= {"call": "not_assessable", "reason": words.sentences(refusal)}
+        row |= {"call": "not_assessable", "reason": sentences(refusal)}
         return row
     known = all(amb.known for amb in ambients)
     believed = replace(null, sd=max(null.sd, rules.min_null_sd))
     found = _found(sides, null, tails(*sides, believed, seed=seed, names=genes), expected, rules, known=known)
     call, by = _decide(found, pair, rules)
     negative = negative_fraction(*sides, widest=rules.negative_width) if known else _UNTOLD
-    side_by_side = words.lineage_text(panel.name, _panel(panel, genes, sides, null)) if panel else ""
+    side_by_side = lineage_text(panel.name, _panel(panel, genes, sides, null)) if panel else ""
     row |= {
         "remaining_fraction": found.remaining,
         "remaining_low": found.low,
-        "remaining_high": found.high,
+        "remaining_high": found.high if np.isfinite(found.high) else float("nan"),
         "null_median": float(np.exp(null.median)),
         "null_sd": null.sd,
         "negative_fraction": negative.share,
@@ -219,13 +220,13 @@ def call_pair(
         "negative_high": negative.high,
         "p": found.p_loss,
         "call": call,
-        "reason": words.sentences(
+        "reason": sentences(
             [
-                words.detections(antigen, *sides, expected),
-                words.comparison(found, null, rules, ambient_known=known),
+                detections(antigen, *sides, expected),
+                comparison(found, null, rules, ambient_known=known),
                 by,
                 side_by_side,
-                *words.caveats(call, negative),
+                *caveats(call, negative),
             ]
         ),
     }
@@ -276,14 +277,14 @@ def _refusal(antigen: str, sides: tuple[Side, Side], null: Null, expected: float
         return [*said, f"not assessable: fewer than {rules.min_cells} malignant cells in a sample"]
     present = p_present(pre)
     if present >= rules.alpha or pre.own_rate <= 0:
-        why = "not detected before" if pre.total == 0 else f"not above ambient RNA before (p {words.p_text(present)})"
+        why = "not detected before" if pre.total == 0 else f"not above ambient RNA before (p {p_text(present)})"
         return [*said, f"not assessable: {why}"]
     if null.n < rules.min_matched:
         return [*said, f"not assessable: {null.n} genes of like expression, fewer than {rules.min_matched}"]
     if expected < rules.min_expected:
         return [
             *said,
-            f"not assessable: had nothing changed, {words.number(expected)} cells with a count would be expected "
+            f"not assessable: had nothing changed, {number(expected)} cells with a count would be expected "
             f"after, fewer than {rules.min_expected:g}",
         ]
     return []
@@ -291,12 +292,12 @@ def _refusal(antigen: str, sides: tuple[Side, Side], null: Null, expected: float
 
 def _found(
     sides: tuple[Side, Side], null: Null, tail: Tails, expected: float, rules: AntigenRules, *, known: bool
-) -> words.Found:
+) -> Found:
     pre, post = sides
     # A share of up to u of unknown ambient counts moves the ratio by at most 1 - u, either way.
     keep = 1.0 if known else 1.0 - rules.unknown_ambient
     shift = float(np.log(keep))
-    return words.Found(
+    return Found(
         remaining=post.own_rate / pre.own_rate / float(np.exp(null.median)),
         low=tail.lower(rules.alpha / 2) * keep,
         high=tail.upper(rules.alpha / 2) / keep,
@@ -308,7 +309,7 @@ def _found(
     )
 
 
-def _decide(found: words.Found, pair: Pair, rules: AntigenRules) -> tuple[str, str]:
+def _decide(found: Found, pair: Pair, rules: AntigenRules) -> tuple[str, str]:
     """Return the first call that holds, and by what."""
     if pair.chemistry_pre and pair.chemistry_post and pair.chemistry_pre != pair.chemistry_post:
         return "inconclusive", (
@@ -325,7 +326,7 @@ def _decide(found: words.Found, pair: Pair, rules: AntigenRules) -> tuple[str, s
         call = "retained"
     else:
         call = "inconclusive"
-    return call, words.decided(call, rules)
+    return call, decided(call, rules)
 
 
 def _panel(panel: Panel, genes: tuple[str, ...], sides: tuple[Side, Side], null: Null) -> list[float]:

@@ -53,7 +53,7 @@ def detections(antigen: str, pre: Side, post: Side, expected: float) -> str:
 def comparison(found: Found, null: Null, rules: AntigenRules, *, ambient_known: bool) -> str:
     """Say what remains, with its interval, and against what."""
     corrected = "beyond ambient RNA, and" if ambient_known else "not corrected for ambient RNA, but"
-    level = number(100 * (1 - 2 * rules.alpha / 2))
+    level = number(100 * (1 - rules.alpha))
     floor = f", taken as {rules.min_null_sd:g}" if null.sd < rules.min_null_sd else ""
     text = (
         f"{corrected} against {null.n} genes of like expression (sd of their log ratio {null.sd:.2f}{floor}), "

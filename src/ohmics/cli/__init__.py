@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "init": ("init", "make a folder with a commented config and sample sheet", "start"),
     "check": ("check", "check a config, its sheet and its data before anything runs", "start"),
     "run": ("run", "run the workflow on a config (passes anything else to snakemake)", "start"),
+    "score": ("score_input", "score gene lists in any h5ad, matrix or 10x file", "start"),
     "verify": ("verify", "check every table of a results folder against its schema", "start"),
     "catalog": ("catalog", "list, show, export or check the mechanism catalogue", "start"),
     "version": ("version", "print versions", "start"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +24,31 @@ def _read(name: str) -> pd.DataFrame:
 def gene_table() -> GeneTable:
     """Return the human gene table: genes.tsv, and genes_extra.tsv for genes it lacks."""
     return GeneTable.from_frames(_read("genes.tsv"), _read("genes_extra.tsv"))
+
+
+def list_aliases(gene_lists: Mapping[str, Any]) -> dict[str, str]:
+    """Return other name -> approved symbol: every alias, and the Ensembl and Entrez ids that the lists hold.
+
+    Parameters
+    ----------
+    gene_lists
+        ``{name: [genes]}`` or ``{name: {"up": [...], "down": [...]}}``.
+    """
+    table = gene_table()
+    names: set[str] = set()
+    for genes in gene_lists.values():
+        sides: Iterable[Iterable[str]] = genes.values() if isinstance(genes, Mapping) else [genes]
+        names.update(str(name) for side in sides for name in side)
+    ids = {name: name.split(".")[0] for name in names if name.isdigit() or name.startswith("ENSG")}
+    if not ids:
+        return table.aliases
+    symbols: dict[str, set[str]] = {}
+    for column in ("ensembl_ids", "entrez_ids"):
+        for symbol, text in zip(table.frame["symbol"], table.frame[column], strict=True):
+            for identifier in text.split("|"):
+                symbols.setdefault(identifier, set()).add(symbol)
+    found = {name: symbols.get(identifier, set()) for name, identifier in ids.items()}
+    return table.aliases | {name: next(iter(known)) for name, known in found.items() if len(known) == 1}
 
 
 @lru_cache(maxsize=1)

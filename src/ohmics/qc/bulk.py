@@ -121,8 +121,8 @@ def bulk_pca(adata: AnnData) -> pd.DataFrame:
     Returns
     -------
     PCA: of log2 counts per million of the 2,000 genes that vary most (ties: first in the data), centred, not scaled;
-    transgenes are left out. The gene that weighs most on a component weighs positively. Rounded to six decimals, so that
-    the order of sums does not show. Coordinates are missing for fewer than three samples and where nothing varies.
+    transgenes are left out. The gene that weighs most on a component weighs positively. Rounded to six decimals, so
+    that the order of sums does not show. Coordinates are missing for fewer than three samples and where nothing varies.
     """
     names = adata.obs["sample"].astype(str) if "sample" in adata.obs else pd.Series(adata.obs_names.astype(str))
     rows = pd.DataFrame({"sample": names.to_numpy()})

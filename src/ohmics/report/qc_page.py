@@ -19,6 +19,7 @@ from ohmics.report.render import render
 from ohmics.report.tables import CellKind, Head, TableView, table_view
 
 _STAGES = ("check", "intake", "qc", "identity", "embed", "annotate", "normalize", "reference")
+_MEASURES = ("pct_mito", "doublet_rate", "ambient_fraction")
 _MOST_VECTOR_SAMPLES = 80
 _MOST_OPEN_SAMPLES = 60
 """With more samples than this the figure with a row a sample is longer than a screen or two, and shown folded."""
@@ -102,6 +103,8 @@ def _samples_table(inputs: ReportInputs) -> TableView:
             Head("ambient_fraction", "Ambient RNA, %", "percent"),
         ]
     heads.append(Head("pct_mito", "Mitochondrial, %", "number"))
+    # A measure that no sample has (bulk tables often lack mitochondrial genes) is no column.
+    heads = [head for head in heads if head.column not in _MEASURES or select.any_given(frame, head.column)]
     return table_view(
         frame,
         id="samples-table",

@@ -60,6 +60,11 @@ def _blocks(blocks: object, unit: str) -> list[str]:
     return [unit if name == "patient" else str(name) for name in names]
 
 
+def any_given(frame: pd.DataFrame, column: str) -> bool:
+    """Return whether a column is there and has a value."""
+    return column in frame and bool(frame[column].notna().any())
+
+
 def first_variable(inputs: ReportInputs) -> str:
     """Return the column that the first contrast compares, where the sheet holds it; else the timepoint."""
     for entry in inputs.config.get("contrasts") or []:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ohmics.score.lists import IndexArray, ResolvedList
-from ohmics.score.sums import GeneSums
+from ohmics.score.sums import Scorer
 from ohmics.seeds import generator
 
 N_BINS = 25
@@ -41,6 +41,16 @@ class Bins:
         for number, part in enumerate(self._members):
             self._bin[part] = number
             self._place[part] = np.arange(len(part))
+
+    @property
+    def bin_of(self) -> IndexArray:
+        """Number of each gene's bin, -1 for none; shape (genes,)."""
+        return self._bin
+
+    @property
+    def members(self) -> list[IndexArray]:
+        """Genes of each bin, sorted by mean and then by name."""
+        return self._members
 
     def draw(self, genes: IndexArray, n_null: int, random: np.random.Generator) -> IndexArray:
         """Return random lists matched to ``genes``, shape (n_null, size); the list's own genes are not drawn.
@@ -79,12 +89,17 @@ class NullLists:
         self._seed = seed
         self._drawn: dict[str, list[IndexArray]] = {}
 
-    def null_z(self, one: ResolvedList, sums: GeneSums, score: float) -> float:
-        """Return the score's distance from the mean of its random lists, in their sd; missing when that is 0."""
-        null = np.zeros(self._n_null)
-        for sign, side in zip((1, -1), self._lists(one), strict=True):
+    def null_z(self, one: ResolvedList, scorer: Scorer) -> float:
+        """Return the score's distance from the mean of its random lists, in their sd; missing when that is 0.
+
+        The list and its random lists are put through the same mean over observations (`Scorer.mean_scores`).
+        """
+        null, score = np.zeros(self._n_null), 0.0
+        for sign, own, side in zip((1, -1), (one.up, one.down), self._lists(one), strict=True):
             if side.shape[1]:
-                null += sign * sums.mean_scores(side)
+                null += sign * scorer.mean_scores(side)
+            if own.size:
+                score += sign * float(scorer.mean_scores(own[None, :])[0])
         spread = float(np.std(null, ddof=1)) if self._n_null > 1 else 0.0
         return (score - float(np.mean(null))) / spread if spread > 1e-12 else float("nan")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Any
 
+import numba
 import numpy as np
 import pandas as pd
 
 from ohmics.errors import OhmicsError
-from ohmics.score.expression import Expression
+from ohmics.score.expression import Expression, FloatArray
 
 ALL = "all"
 MIN_REFERENCE_CELLS = 100
@@ -69,18 +71,47 @@ def _pool(rows: pd.DataFrame) -> pd.DataFrame:
     return result
 
 
-def own_reference(parts: list[Expression]) -> pd.DataFrame:
-    """Return mean and sd of each gene over all observations given: right only when these are the whole cohort."""
-    frames = []
+def columns_for(reference: pd.DataFrame | None, genes: pd.Index) -> tuple[FloatArray, FloatArray]:
+    """Return mean and sd of the data's genes; missing where the reference lacks a gene.
+
+    Raises
+    ------
+    OhmicsError
+        Without a reference.
+    """
+    if reference is None:
+        raise OhmicsError("the method needs a reference; make it with gene_reference")
+    aligned = reference.reindex(genes)
+    mean, sd = (aligned[name].to_numpy(dtype=np.float64) for name in ("mean", "sd"))
+    return mean, sd
+
+
+def own_reference(parts: Iterable[Expression]) -> pd.DataFrame:
+    """Return mean and sd of each gene over all observations given: right only when these are the whole cohort.
+
+    Blocks of observations of the same genes in the same order are added up as they come, one at a time.
+    """
+    frames: list[tuple[pd.Index, FloatArray]] = []
     for part in parts:
-        logged, n = part.log, part.matrix.shape[0]
-        sums = np.bincount(logged.indices, weights=logged.data, minlength=logged.shape[1])
-        squares = np.bincount(logged.indices, weights=logged.data**2, minlength=logged.shape[1])
-        frames.append(pd.DataFrame({"gene": part.genes, "n": float(n), "sum": sums, "square": squares}))
-    total = pd.concat(frames).groupby("gene", sort=True).sum()
-    mean = total["sum"] / total["n"]
+        if not frames or frames[-1][0] is not part.genes:
+            frames.append((part.genes, np.zeros((3, len(part.genes)))))
+        logged, totals = part.log, frames[-1][1]
+        totals[0] += logged.shape[0]
+        _add_up(logged.indices, logged.data, totals[1], totals[2])
+    rows = [pd.DataFrame({"gene": genes, "n": t[0], "sum": t[1], "square": t[2]}) for genes, t in frames]
+    total = pd.concat(rows).groupby("gene", sort=True).sum()
+    mean = total["sum"] / total["n"].clip(lower=1)
     # The same divisor, n - 1, as the sd of GENE_REFERENCE.
     variance = (total["square"] - total["n"] * mean**2).clip(lower=0.0) / (total["n"] - 1).clip(lower=1)
     sd = variance**0.5
     sd = sd.where(sd > 1e-9 * (1 + mean.abs()), 0.0)
     return pd.DataFrame({"mean": mean, "sd": sd, "n_cells": total["n"]})
+
+
+@numba.njit(cache=True)
+def _add_up(indices: Any, values: Any, sums: Any, squares: Any) -> None:
+    """Add values in the order of the observations: blocks of any size give the same bytes."""
+    for k in range(len(values)):
+        value = np.float64(values[k])
+        sums[indices[k]] += value
+        squares[indices[k]] += value * value

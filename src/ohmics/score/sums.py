@@ -1,7 +1,8 @@
-"""Per-gene values of each observation and gene lists come in; list scores that are sums over genes go out."""
+"""Per-gene values of each observation and gene lists come in; scores of lists go out."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,32 @@ from ohmics.score.expression import FloatArray
 from ohmics.score.lists import IndexArray
 
 
+class Scorer(ABC):
+    """What a kernel makes of a block of observations: it scores any number of lists."""
+
+    imputes: bool = False
+    """Whether absent genes weigh like unexpressed ones and scores below 0 are 0 (pyucell's way)."""
+
+    @abstractmethod
+    def scores(self, lists: Sequence[IndexArray], *, absent: Sequence[int] | None = None) -> FloatArray:
+        """Return the scores, observations × lists; a list without usable genes is missing.
+
+        ``absent`` counts, per list, genes the data lack that are to weigh like unexpressed ones.
+        """
+
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
+        """Return the mean score over all observations of equally long lists.
+
+        Parameters
+        ----------
+        lists
+            Gene positions, shape (lists, size).
+        """
+        return np.asarray(self.scores(list(lists)).mean(axis=0), dtype=np.float64)
+
+
 @dataclass(frozen=True)
-class GeneSums:
+class GeneSums(Scorer):
     """A method whose score is ``(sum over the list of (value + constant) + size · base) / divisor(size)``.
 
     Such a score's mean over cells is the same formula on the genes' mean values: that is what makes a
@@ -32,12 +57,10 @@ class GeneSums:
     constant: FloatArray
     usable: npt.NDArray[np.bool_]
     divisor: Callable[[FloatArray], FloatArray]
+    imputes: bool = False
 
     def scores(self, lists: Sequence[IndexArray], *, absent: Sequence[int] | None = None) -> FloatArray:
-        """Return the scores, observations × lists; a list without usable genes is missing.
-
-        ``absent`` counts, per list, genes the data lack that are to weigh like unexpressed ones.
-        """
+        """Return the scores, observations × lists; a list without usable genes is missing."""
         kept = [genes[self.usable[genes]] for genes in lists]
         sizes = np.array([len(genes) for genes in kept], dtype=np.float64)
         fixed = np.array([self.constant[genes].sum() for genes in kept], dtype=np.float64)
@@ -53,13 +76,7 @@ class GeneSums:
         return np.asarray(sums / max(1, self.matrix.shape[0]), dtype=np.float64)
 
     def mean_scores(self, lists: IndexArray) -> FloatArray:
-        """Return the mean score over all observations of equally long lists.
-
-        Parameters
-        ----------
-        lists
-            Gene positions, shape (lists, size).
-        """
+        """Return the mean score over all observations of equally long lists, from the genes' mean values."""
         sizes = np.count_nonzero(self.usable[lists], axis=1).astype(np.float64)
         mean_base = float(self.base.mean()) if self.base.size else 0.0
         sums, fixed = self.profile[lists].sum(axis=1), self.constant[lists].sum(axis=1)
@@ -72,16 +89,19 @@ class GeneSums:
         return np.divide(whole, below, out=missing, where=np.broadcast_to((sizes > 0) & (below > 0), whole.shape))
 
 
-def list_sums(matrix: sp.csr_matrix, lists: Sequence[IndexArray]) -> FloatArray:
-    """Return the sum of each observation's values over each list, observations × lists."""
+def owners_by_gene(lists: Sequence[IndexArray], n_genes: int) -> tuple[IndexArray, IndexArray]:
+    """Return, as starts and members, which lists hold each gene."""
     genes = np.concatenate([*lists, np.zeros(0, dtype=np.int64)])
     owners = np.repeat(np.arange(len(lists)), [len(part) for part in lists])
     order = np.argsort(genes, kind="stable")
-    starts = np.searchsorted(genes[order], np.arange(matrix.shape[1] + 1)).astype(np.int64)
-    result: FloatArray = _list_sums(
-        matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data.astype(np.float64), starts,
-        owners[order].astype(np.int64), len(lists),
-    )  # fmt: skip
+    starts = np.searchsorted(genes[order], np.arange(n_genes + 1)).astype(np.int64)
+    return starts, owners[order].astype(np.int64)
+
+
+def list_sums(matrix: sp.csr_matrix, lists: Sequence[IndexArray]) -> FloatArray:
+    """Return the sum of each observation's values over each list, observations × lists."""
+    starts, owners = owners_by_gene(lists, matrix.shape[1])
+    result: FloatArray = _list_sums(matrix.indptr, matrix.indices, matrix.data, starts, owners, len(lists))
     return result
 
 
@@ -96,3 +116,23 @@ def _list_sums(indptr: Any, indices: Any, data: Any, starts: Any, owners: Any, n
             for place in range(starts[gene], starts[gene + 1]):
                 out[i, owners[place]] += data[k]
     return out
+
+
+def dense_columns(matrix: sp.csr_matrix, genes: IndexArray) -> FloatArray:
+    """Return some genes' values, observations × genes: for the few observations of a cohort of samples."""
+    return np.asarray(matrix[:, genes].toarray(), dtype=np.float64)
+
+
+def varying_columns(matrix: sp.csr_matrix) -> npt.NDArray[np.bool_]:
+    """Return which genes differ between observations."""
+    low = np.asarray(matrix.min(axis=0).toarray()).ravel()
+    high = np.asarray(matrix.max(axis=0).toarray()).ravel()
+    return np.asarray(high > low)
+
+
+def standardised(values: FloatArray) -> FloatArray:
+    """Return the genes that vary, each minus its mean and over its sd (n - 1)."""
+    kept = values[:, (values.max(axis=0) > values.min(axis=0))] if values.size else values[:, :0]
+    if not kept.size:
+        return kept
+    return np.asarray((kept - kept.mean(axis=0)) / kept.std(axis=0, ddof=1))

@@ -1,0 +1,251 @@
+"""`ohmics score`: any file of counts and any file of gene lists come in; scores and their coverage go out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from anndata import AnnData
+
+from ohmics.catalog import catalog
+from ohmics.errors import Fault, Faults, OhmicsError, listing
+from ohmics.intake.gene_lists import Genes, load_gene_lists, merge
+from ohmics.intake.reading import read
+from ohmics.intake.resources import list_aliases
+from ohmics.io import read_table, write_atomic, write_table
+from ohmics.score.depth import FOLLOWS_DEPTH, depth_correlation
+from ohmics.score.id_kinds import why_all_missing
+from ohmics.score.lists import ResolvedList, resolve_lists
+from ohmics.score.methods import get_method
+from ohmics.score.run import score
+from ohmics.tables import COVERAGE, GENE_REFERENCE, SKIPPED, skipped
+
+_CATALOG = "catalog"
+_SHOWN = 10
+
+
+def add_parser(commands: Any) -> None:
+    """Add the verb."""
+    text = "Score gene lists in every cell or sample of an h5ad, 10x file or matrix; no config is needed."
+    parser = commands.add_parser("score", help=text, description=text)
+    parser.add_argument(
+        "input", type=Path, help="h5ad, 10x HDF5, 10x matrix folder, or a CSV/TSV matrix (may be gzipped)"
+    )
+    parser.add_argument(
+        "--gene-lists",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="GMT, GRP, JSON (MSigDB) or CSV/TSV (gene, direction, list); `catalog` for the built-in lists",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="table to write, .parquet or .tsv")
+    parser.add_argument("--method", default="ucell", help="scoring method (default: ucell)")
+    parser.add_argument("--reference", type=Path, help="GENE_REFERENCE of a cohort, for methods that compare with it")
+    parser.add_argument("--modality", choices=("auto", "single_cell", "bulk"), default="auto")
+    parser.add_argument("--gene-ids", choices=("auto", "symbol", "ensembl", "entrez"), default="auto")
+    parser.add_argument("--layer", help="h5ad: the layer to read (X and raw name those)")
+    parser.add_argument("--min-coverage", type=float, default=0.5, help="share of a list's genes the data must hold")
+    parser.add_argument("--pair-up-down", action="store_true", help="make one signed list of NAME_UP and NAME_DN")
+    parser.add_argument("--compat", action="store_true", help="give the numbers of the method's peer package")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.set_defaults(func=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Score the input, write three tables and say what a reader of the scores should know."""
+    out: Path = arguments.out
+    _check(arguments)
+    lists, notes = _lists(arguments.gene_lists, pair_signed=arguments.pair_up_down)
+    reference = None if arguments.reference is None else read_table(arguments.reference, GENE_REFERENCE)
+    adata = _read(arguments)
+    aliases = list_aliases(lists)
+    resolved = resolve_lists(lists, adata.var_names.astype(str), aliases=aliases)
+    refused = {key: why for key, one in resolved.items() if (why := _refusal(one, lists[key], adata, arguments))}
+    sample = _name(arguments.input)
+    write_table(
+        pd.DataFrame([one.coverage_row(sample) for one in resolved.values()]), COVERAGE, _beside(out, "coverage")
+    )
+    rows = [skipped("score", why, subject=sample, item=key) for key, why in refused.items()]
+    usable = {key: genes for key, genes in lists.items() if key not in refused}
+    if not usable:
+        write_table(SKIPPED.conform(rows), SKIPPED, _beside(out, "skipped"))
+        raise OhmicsError([Fault(why, f"list `{key}`") for key, why in refused.items()])
+    scores = score(
+        adata,
+        usable,
+        method=arguments.method,
+        reference=_rows(reference, adata),
+        compat=arguments.compat,
+        aliases=aliases,
+        seed=arguments.seed,
+    )
+    rows += [row | {"subject": sample} for row in scores.attrs["skipped"]]
+    write_table(SKIPPED.conform(rows), SKIPPED, _beside(out, "skipped"))
+    _write(scores.reindex(columns=list(lists)), out)
+    told = _Told(adata, scores, resolved, {row["item"]: row["reason"] for row in rows}, notes)
+    told.to_terminal(arguments, reference_given=reference is not None)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse what can be refused before the data are read, all at once."""
+    faults = Faults()
+    try:
+        get_method(arguments.method)
+    except OhmicsError as error:
+        faults.extend(error.faults)
+    if arguments.out.suffix not in (".parquet", ".tsv"):
+        faults.add(f"`{arguments.out.suffix}` is no table format", where="--out", legal=".parquet, .tsv")
+    if not 0 <= arguments.min_coverage <= 1:
+        faults.add(f"{arguments.min_coverage:g} is no share", where="--min-coverage", legal="0 to 1")
+    if not arguments.input.exists():
+        faults.add("no such file", where=str(arguments.input))
+    faults.raise_if_any()
+
+
+def _lists(given: list[str], *, pair_signed: bool) -> tuple[dict[str, Genes], list[str]]:
+    """Return the built-in lists, or those of all files together, and what to say of them."""
+    faults, notes, parts = Faults(), list[str](), list[Any]()
+    lists: dict[str, Genes] = {}
+    for text in given:
+        if text == _CATALOG:
+            lists |= catalog().gene_lists
+        else:
+            parts.append((Path(text), load_gene_lists(Path(text), faults, pair_signed=pair_signed)))
+    faults.raise_if_any()
+    mine = merge(parts)
+    notes += mine.notes
+    return lists | mine.lists, notes
+
+
+def _read(arguments: argparse.Namespace) -> AnnData:
+    """Read the input; a text matrix of cells is read as a matrix and then treated as cells."""
+    path: Path = arguments.input
+    text_matrix = path.is_file() and not h5py.is_hdf5(path)
+    modality = arguments.modality
+    if modality == "auto":
+        modality = "bulk" if text_matrix or _says_bulk(path) else "single_cell"
+    adata = read(
+        path,
+        modality="bulk" if text_matrix else modality,
+        gene_ids=arguments.gene_ids,
+        layer=arguments.layer,
+        log_allowed=True,
+    )
+    adata.uns["ohmics"]["modality"] = modality
+    return adata
+
+
+def _says_bulk(path: Path) -> bool:
+    """Whether an h5ad written by ohmics holds bulk samples."""
+    if not path.is_file():
+        return False
+    with h5py.File(path, "r") as handle:
+        value = handle.get("uns/ohmics/modality")
+        return isinstance(value, h5py.Dataset) and value.shape == () and value.asstr()[()] == "bulk"
+
+
+def _refusal(one: ResolvedList, genes: Genes, adata: AnnData, arguments: argparse.Namespace) -> str:
+    """Return why a list is not scored, or an empty string."""
+    if one.n_present == 0:
+        names = genes if isinstance(genes, list) else [gene for side in genes.values() for gene in side]
+        return f"{why_all_missing(names, adata.var_names)}: {listing(one.missing)}"
+    return one.refusal(arguments.min_coverage)
+
+
+def _rows(reference: pd.DataFrame | None, adata: AnnData) -> pd.DataFrame | None:
+    """Return the rows of the reference that observations of any type are compared with."""
+    if reference is None:
+        return None
+    wanted = "bulk" if adata.uns["ohmics"]["modality"] == "bulk" else "all"
+    chosen = reference[reference["cell_type"] == wanted]
+    if chosen.empty:
+        held = listing(sorted(set(reference["cell_type"])))
+        raise OhmicsError(f"--reference: there are no rows of cell type `{wanted}`; it holds {held}")
+    return chosen
+
+
+def _name(path: Path) -> str:
+    return path.name.split(".", 1)[0] or path.name
+
+
+def _beside(out: Path, what: str) -> Path:
+    return out.with_name(f"{out.stem}.{what}.tsv")
+
+
+def _write(scores: pd.DataFrame, out: Path) -> None:
+    frame = scores.rename_axis("observation").reset_index()
+    frame.attrs = {}  # rows of other tables, which stand in files of their own
+    with write_atomic(out) as temporary:
+        if out.suffix == ".parquet":
+            frame.to_parquet(temporary, index=False)
+        else:
+            frame.to_csv(temporary, sep="\t", index=False, na_rep="", lineterminator="\n")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the terminal says of a run."""
+
+    adata: AnnData
+    scores: pd.DataFrame
+    resolved: Mapping[str, ResolvedList]
+    refused: Mapping[str, str]
+    notes: list[str]
+
+    def to_terminal(self, arguments: argparse.Namespace, *, reference_given: bool) -> None:
+        """Print the account; cautions go to standard error."""
+        intake = self.adata.uns["ohmics"]["intake"]
+        bulk = self.adata.uns["ohmics"]["modality"] == "bulk"
+        values = "raw counts" if intake["values"] == "counts" else "log-normalised values (no raw counts were found)"
+        source = f" in {intake['taken_from']}" if intake["taken_from"] else ""
+        n, genes = self.adata.shape
+        print(f"{arguments.input}: {n:,} {'samples' if bulk else 'cells'} × {genes:,} genes, {values}{source}")
+        print(f"genes: {intake['mapping_sentence']}")
+        method = get_method(arguments.method)
+        print(f"method {method.name}: {method.definition}; {method.sign} (doi {method.doi})")
+        if method.needs_reference and not reference_given:
+            print("reference: made of these observations; give --reference to compare with other files")
+        print(f"coverage: {self._coverage()}")
+        print(f"{arguments.out}: {n:,} × {len(self.resolved):,} lists, {len(self.refused)} of them not given")
+        for text in (*self.notes, *intake["notes"]):
+            print(f"note: {text}")
+        for key, why in list(self.refused.items())[:_SHOWN]:
+            print(f"not scored: {key}: {why}", file=sys.stderr)
+        if len(self.refused) > _SHOWN:
+            rest = f"and {len(self.refused) - _SHOWN} more: see {_beside(arguments.out, 'skipped')}"
+            print(f"not scored: {rest}", file=sys.stderr)
+        self._depth(counts=intake["values"] == "counts")
+
+    def _coverage(self) -> str:
+        whole = [one for one in self.resolved.values() if not one.missing]
+        lowest = sorted(self.resolved.values(), key=lambda one: (one.coverage, one.key))[:3]
+        parts = [
+            f"{one.key} {one.n_present} of {one.n_genes} (missing: {listing(one.missing, most=3)})"
+            for one in lowest
+            if one.missing
+        ]
+        text = f"{len(whole)} of {len(self.resolved)} lists have all their genes"
+        return f"{text}; lowest: {'; '.join(parts)}" if parts else text
+
+    def _depth(self, *, counts: bool) -> None:
+        matrix = sp.csr_matrix(self.adata.X)
+        depth = np.asarray(matrix.sum(axis=1)).ravel() if counts else np.diff(matrix.indptr)
+        what = "total counts" if counts else "genes detected (the depth itself is unknown)"
+        found = depth_correlation(self.scores, depth)
+        strong = found[found.abs() >= FOLLOWS_DEPTH].sort_values(key=np.abs, ascending=False)
+        if found.notna().any():
+            print(f"depth: median |Spearman| of score and {what} {found.abs().median():.2f}")
+        if len(strong):
+            worst = ", ".join(f"{key} {value:+.2f}" for key, value in strong.head(5).items())
+            more = f" and {len(strong) - 5} more" if len(strong) > 5 else ""
+            text = f"{len(strong)} of {len(found)} scores follow {what} (Spearman {worst}{more})"
+            print(f"warning: {text}; compare observations of like depth only", file=sys.stderr)
