@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ohmics.catalog import Catalog, catalog
     from ohmics.compare import compare, compare_composition
     from ohmics.de import differential_expression
+    from ohmics.derived import derived_score
     from ohmics.embed import embed
     from ohmics.enrich import enrich, test_gene_sets
     from ohmics.errors import OhmicsError
@@ -38,6 +39,7 @@ _PUBLIC = {
     "catalog": "ohmics.catalog",
     "compare": "ohmics.compare",
     "compare_composition": "ohmics.compare",
+    "derived_score": "ohmics.derived",
     "differential_expression": "ohmics.de",
     "embed": "ohmics.embed",
     "enrich": "ohmics.enrich",
@@ -62,6 +64,7 @@ __all__ = [
     "catalog",
     "compare",
     "compare_composition",
+    "derived_score",
     "differential_expression",
     "embed",
     "enrich",

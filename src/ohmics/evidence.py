@@ -23,6 +23,7 @@ from ohmics._evidence_lines import (
 )
 from ohmics._evidence_rows import evidence_row, patient_rows, primary_text
 from ohmics._evidence_rules import COHORT_RULES, Facts, Rule
+from ohmics.errors import listing
 from ohmics.model import Mechanism
 from ohmics.tables import EVIDENCE
 
@@ -117,12 +118,15 @@ def _name_shared_genes(catalog: Catalog, found: list[Facts], cohort: list[dict[s
     """Say of supported mechanisms whose primary lists overlap that they may be one finding."""
     supported = [(facts, row) for facts, row in zip(found, cohort, strict=True) if row["verdict"] == "supported"]
     for facts, row in supported:
+        mine, sharing = genes_of(catalog, facts.gene_list), []
         for other, _ in supported:
-            mine, theirs = genes_of(catalog, facts.gene_list), genes_of(catalog, other.gene_list)
+            theirs = genes_of(catalog, other.gene_list)
             shared, least = len(mine & theirs), min(len(mine), len(theirs))
             if other is not facts and least and shared > SHARED_GENES * least:
-                text = f"shares {shared} of {len(mine)} genes with {other.mechanism.name}, which is supported too:"
-                row["lines_against"] = "|".join(filter(None, [row["lines_against"], f"{text} they may be one finding"]))
+                sharing.append(f"{other.mechanism.name} ({shared} of {len(mine)})")
+        if sharing:
+            text = f"shares genes with {listing(sharing, most=9)}, which is supported too: they may be one finding"
+            row["lines_against"] = "|".join(filter(None, [row["lines_against"], text]))
 
 
 def _modality(effects: pd.DataFrame, samples: pd.DataFrame | None) -> str:

@@ -207,7 +207,7 @@ LOSSES: dict[str, Setting] = {
     f"{share} lost, {cells} cells, detection {detection:.0%}": replace(
         BASE, kept=kept, detection=detection, n_pre=cells, n_post=cells
     )
-    for share, kept in (("30 %", 0.7), ("40 %", 0.6), ("60 %", 0.4), ("90 %", 0.1), ("all", 0.0))
+    for share, kept in (("30 %", 0.7), ("40 %", 0.6), ("60 %", 0.4), ("80 %", 0.2), ("90 %", 0.1), ("all", 0.0))
     for cells, detection in ((100, 0.18), (300, 0.18), (300, 0.6), (1000, 0.18))
 }
 LOSSES |= {

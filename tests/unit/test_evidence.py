@@ -277,8 +277,8 @@ def test_supported_mechanisms_that_share_genes_may_be_one_finding() -> None:
         return evidence.query("level == 'cohort'").set_index("mechanism")["lines_against"].to_dict()
 
     said = lines(both)
-    assert said["treg"] == "shares 1 of 4 genes with Exhaustion, which is supported too: they may be one finding"
-    assert "shares 1 of 3 genes with Treg" in said["exhaustion"]
+    assert said["treg"] == "shares genes with Exhaustion (1 of 4), which is supported too: they may be one finding"
+    assert "shares genes with Treg (1 of 3)" in said["exhaustion"]
     assert "shares" not in str(lines([EFFECT, {**both[1], "q": 0.5}]))
 
 

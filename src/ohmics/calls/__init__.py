@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ohmics.calls.antigen import call_antigen
+from ohmics.calls.lineage import LineageRules, call_lineage
+from ohmics.calls.lineages import LineageCalls, call_lineages
 from ohmics.calls.patients import AntigenCalls, call_antigens
 from ohmics.calls.rules import AntigenRules
 
-__all__ = ["AntigenCalls", "AntigenRules", "call_antigen", "call_antigens"]
+__all__ = [
+    "AntigenCalls",
+    "AntigenRules",
+    "LineageCalls",
+    "LineageRules",
+    "call_antigen",
+    "call_antigens",
+    "call_lineage",
+    "call_lineages",
+]

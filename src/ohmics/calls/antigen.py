@@ -115,7 +115,7 @@ def call_antigen(
     -------
     Series
         With ANTIGEN's columns; ``q`` is empty, other values where they cannot be told. ``p`` is the one-sided p
-        of loss, the interval two-sided 95 % (2 × ``rules.alpha`` / 2). ``remaining_high`` is empty when there
+        of loss, the interval two-sided, of level 1 - ``rules.alpha`` (95 %). ``remaining_high`` is empty when there
         is no upper limit. ``call`` is the first that holds of: not_assessable (too few cells, expected
         detections or matched genes, or absent before), inconclusive when the chemistries differ, lost, reduced,
         gained, retained, inconclusive.
@@ -199,7 +199,8 @@ def call_pair(
         row[name] = float("nan")
     expected = expected_detected(*sides, null) if null.n else float("nan")
     row["expected_detected"] = expected
-    refusal = _refusal(antigen, sides, null, expected, rules)
+    present = p_present(sides[0], seed=seed, names=genes)
+    refusal = _refusal(antigen, sides, null, expected, present, rules)
     if refusal:
         row |= {"call": "not_assessable", "reason": sentences(refusal)}
         return row
@@ -243,30 +244,35 @@ def _enough(background: Population | None, rules: AntigenRules) -> Population | 
 def _sides(
     pair: Pair, ambients: tuple[Ambient, Ambient], genes: tuple[str, ...], n_matched: int
 ) -> tuple[tuple[Side, Side], Null]:
-    """Return the antigen before and after, and the null; both sides have the dispersion of the matched genes."""
+    """Return the antigen before and after, and the null; dispersion is the matched genes' or its own, if more."""
     counts = pair.pre.of(genes), pair.post.of(genes)
     rough = Side(pair.pre, counts[0], 0.0, ambients[0])
     null = Null(0, 0.0, 0.0, 0.0, 0.0)
     if rough.own_rate > 0 and pair.post.total > 0:
         null = match(pair.pre, pair.post, ambients, level=rough.own_rate, genes=genes, n_matched=n_matched)
-    dispersion = max(null.dispersion, _dispersion(rough))
+    before = max(null.dispersion, _dispersion(pair.pre, counts[0]))
+    # Cells that kept the antigen and cells that lost it differ more than cells before did.
+    after = max(before, _dispersion(pair.post, counts[1]))
     pre, post = (
         Side(cells, count, dispersion, amb)
-        for cells, count, amb in zip((pair.pre, pair.post), counts, ambients, strict=True)
+        for cells, count, dispersion, amb in zip((pair.pre, pair.post), counts, (before, after), ambients, strict=True)
     )
     return (pre, post), null
 
 
-def _dispersion(side: Side) -> float:
-    """Return the antigen's own dispersion before by moments: a tumour with negative cells has more than other genes."""
-    if side.total <= 0:
+def _dispersion(cells: Population, counts: Floats) -> float:
+    """Return the antigen's own dispersion by moments: a tumour with negative cells has more than other genes."""
+    total = float(counts.sum())
+    if total <= 0:
         return 0.0
-    mean = side.cells.depth * (side.total / side.cells.total)
-    beyond = float(np.sum((side.counts - mean) ** 2) - side.total)
+    mean = cells.depth * (total / cells.total)
+    beyond = float(np.sum((counts - mean) ** 2) - total)
     return float(np.clip(beyond / float(np.sum(mean**2)), 0.0, 20.0))
 
 
-def _refusal(antigen: str, sides: tuple[Side, Side], null: Null, expected: float, rules: AntigenRules) -> list[str]:
+def _refusal(
+    antigen: str, sides: tuple[Side, Side], null: Null, expected: float, present: float, rules: AntigenRules
+) -> list[str]:
     """Return why nothing can be said, as sentences; empty when something can."""
     pre, post = sides
     said = [
@@ -275,7 +281,6 @@ def _refusal(antigen: str, sides: tuple[Side, Side], null: Null, expected: float
     ]
     if min(pre.cells.n, post.cells.n) < rules.min_cells:
         return [*said, f"not assessable: fewer than {rules.min_cells} malignant cells in a sample"]
-    present = p_present(pre)
     if present >= rules.alpha or pre.own_rate <= 0:
         why = "not detected before" if pre.total == 0 else f"not above ambient RNA before (p {p_text(present)})"
         return [*said, f"not assessable: {why}"]

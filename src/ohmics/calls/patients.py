@@ -47,7 +47,7 @@ class _Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Two:
+class TwoSamples:
     """Two samples of one patient, and in which columns of the sheet they differ."""
 
     patient: str
@@ -104,7 +104,7 @@ def call_antigens(
     sheet = samples.set_index("sample", drop=False)
     rows: list[dict[str, Any]] = []
     missed: list[dict[str, str]] = []
-    for two in _pairs(sheet, pairs, missed):
+    for two in patient_pairs(sheet, pairs, missed):
         absent = [sample for sample in (two.pre, two.post) if sample not in adatas]
         if absent:
             missed.append(skipped(STAGE, f"no cells of sample {listing(absent)}", subject=two.patient))
@@ -125,8 +125,22 @@ def call_antigens(
     )
 
 
-def _pairs(sheet: pd.DataFrame, pairs: pd.DataFrame, missed: list[dict[str, str]]) -> Iterator[_Two]:
-    """Yield each patient's two samples once, in the order of PAIRS."""
+def patient_pairs(
+    sheet: pd.DataFrame, pairs: pd.DataFrame, missed: list[dict[str, str]], *, stage: str = STAGE
+) -> Iterator[TwoSamples]:
+    """Yield each patient's two samples once, in the order of PAIRS.
+
+    Parameters
+    ----------
+    sheet
+        SAMPLES, indexed by sample.
+    pairs
+        PAIRS; the reference samples are before, the test samples after.
+    missed
+        Rows of SKIPPED are added here.
+    stage
+        Stage named in these rows.
+    """
     seen: set[tuple[str, str]] = set()
     for row in pairs.to_dict("records"):
         if not bool(row["complete"]):
@@ -134,10 +148,10 @@ def _pairs(sheet: pd.DataFrame, pairs: pd.DataFrame, missed: list[dict[str, str]
         sides = [str(row[side] or "").split("|") for side in ("reference_samples", "test_samples")]
         unknown = sorted(set(chain(*sides)) - set(sheet.index))
         if unknown:
-            missed.append(skipped(STAGE, f"the sheet has no sample {listing(unknown)}", subject=str(row["subject"])))
+            missed.append(skipped(stage, f"the sheet has no sample {listing(unknown)}", subject=str(row["subject"])))
             continue
         found = [
-            _Two(_text(sheet, pre, "patient"), pre, post, _differences(sheet, pre, post))
+            TwoSamples(_text(sheet, pre, "patient"), pre, post, _differences(sheet, pre, post))
             for pre, post in product(*sides)
             if _text(sheet, pre, "patient") == _text(sheet, post, "patient") and pre != post
         ]
@@ -147,7 +161,7 @@ def _pairs(sheet: pd.DataFrame, pairs: pd.DataFrame, missed: list[dict[str, str]
                 continue
             if alike and two.differs:
                 why = f"{two.pre} and {two.post} differ in {listing(two.differs)}; a pair of the patient does not"
-                missed.append(skipped(STAGE, why, subject=two.patient))
+                missed.append(skipped(stage, why, subject=two.patient))
                 continue
             seen.add((two.pre, two.post))
             yield two
@@ -163,7 +177,7 @@ def _text(sheet: pd.DataFrame, sample: str, column: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _wanted(sheet: pd.DataFrame, two: _Two, catalog: Catalog, missed: list[dict[str, str]]) -> Iterator[_Wanted]:
+def _wanted(sheet: pd.DataFrame, two: TwoSamples, catalog: Catalog, missed: list[dict[str, str]]) -> Iterator[_Wanted]:
     """Yield the target antigens of the two samples, their alternatives, and the presentation genes."""
     text = ";".join(_text(sheet, sample, "target_antigen").replace("|", ";") for sample in (two.pre, two.post))
     names = list(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
@@ -190,7 +204,7 @@ def _wanted(sheet: pd.DataFrame, two: _Two, catalog: Catalog, missed: list[dict[
 
 
 def _call(
-    two: _Two,
+    two: TwoSamples,
     pre: AnnData,
     post: AnnData,
     wanted: Iterable[_Wanted],
@@ -234,7 +248,7 @@ def _call(
 class _Both:
     """Two samples on their common genes; populations are summed once, whatever the number of antigens."""
 
-    def __init__(self, pre: AnnData, post: AnnData, two: _Two) -> None:
+    def __init__(self, pre: AnnData, post: AnnData, two: TwoSamples) -> None:
         self.two = two
         self.genes = pre.var_names[pre.var_names.isin(post.var_names)]
         same = len(self.genes) == pre.n_vars == post.n_vars and list(pre.var_names) == list(post.var_names)

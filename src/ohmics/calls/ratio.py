@@ -148,14 +148,17 @@ def _distribution(count: float, mean: Floats, dispersion: float) -> tuple[Floats
     return at_most, np.exp(log_point - size * np.log1p(mean / size) - count * np.log1p(size / mean))
 
 
-def p_present(side: Side) -> float:
-    """Return the one-sided p of the counts against ``all of them are ambient``; 0 counts give 1."""
+def p_present(side: Side, *, seed: int, names: tuple[str, ...]) -> float:
+    """Return the one-sided p of the counts against ``all of them are ambient``; 0 counts give 1.
+
+    Without background cells it is 0: nothing speaks for ambient RNA, and nothing against it.
+    """
     if side.total == 0:
         return 1.0
     if not side.ambient.known:
         return 0.0
-    uniform = (np.arange(DRAWS) + 0.5) / DRAWS
-    soup = side.ambient.draw(uniform, ndtri(uniform[np.argsort(np.sin(np.arange(DRAWS) * 1.6180339887))]), 1.0)
+    uniform = _spread_uniform(seed, ("present", *names))
+    soup = side.ambient.draw(uniform[:, 0], ndtri(uniform[:, 1]), 1.0)
     at_most, exactly = _distribution(side.total, soup * side.cells.n, side.dispersion * side.cells.crowding)
     return float(np.mean(1.0 - at_most + exactly))
 

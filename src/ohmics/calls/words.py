@@ -62,8 +62,8 @@ def comparison(found: Found, null: Null, rules: AntigenRules, *, ambient_known: 
     )
     if not ambient_known:
         text += (
-            f"; no cells that cannot express it were given, so limits and p hold for up to "
-            f"{100 * rules.unknown_ambient:.0f} % of its counts being ambient"
+            f"; fewer than {rules.min_background} cells that cannot express it were given, so limits and p hold for "
+            f"up to {100 * rules.unknown_ambient:.0f} % of its counts being ambient"
         )
     return text
 

@@ -1,4 +1,4 @@
-"""`ohmics antigens`: malignant cells of each pair come in; ANTIGEN, ANTIGEN_PRESENTATION and what was skipped go out."""
+"""`ohmics antigens`: malignant cells of each pair come in; ANTIGEN and ANTIGEN_PRESENTATION go out."""
 
 from __future__ import annotations
 

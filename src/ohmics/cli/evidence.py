@@ -10,7 +10,18 @@ from ohmics.catalog import catalog
 from ohmics.cli._common import selected_catalog, stage_parser
 from ohmics.evidence import weigh_evidence
 from ohmics.io import read_table, write_table
-from ohmics.tables import ANTIGEN, ANTIGEN_PRESENTATION, COMPOSITION, EFFECTS, ENRICHMENT, EVIDENCE, PAIRS, QC, SAMPLES, SKIPPED
+from ohmics.tables import (
+    ANTIGEN,
+    ANTIGEN_PRESENTATION,
+    COMPOSITION,
+    EFFECTS,
+    ENRICHMENT,
+    EVIDENCE,
+    PAIRS,
+    QC,
+    SAMPLES,
+    SKIPPED,
+)
 
 
 def add_parser(commands: Any) -> None:

@@ -52,6 +52,28 @@ def list_aliases(gene_lists: Mapping[str, Any]) -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
+def impres_pairs() -> tuple[tuple[str, str], ...]:
+    """Return the 15 gene pairs of IMPRES: the first gene above the second counts."""
+    frame = _read("impres_pairs.tsv")
+    return tuple(zip(frame["higher"], frame["lower"], strict=True))
+
+
+@lru_cache(maxsize=1)
+def gep18_weights() -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the published weights of the T-cell-inflamed GEP's 18 genes, and its housekeeping genes."""
+    frame = _read("gep18_weights.tsv")
+    weighted = frame[frame["role"] == "predictor"]
+    weights = dict(zip(weighted["gene"], weighted["weight"].astype(float), strict=True))
+    return weights, tuple(frame.loc[frame["role"] == "housekeeping", "gene"])
+
+
+@lru_cache(maxsize=1)
+def tcell_axes() -> pd.DataFrame:
+    """Return the axes of T-cell states: axis, role (terminal, covariate or state), gene_list, source, note."""
+    return _read("tcell_axes.tsv")
+
+
+@lru_cache(maxsize=1)
 def _antigens() -> dict[str, tuple[str, ...]]:
     frame = _read("antigens.tsv")
     return {

@@ -18,7 +18,11 @@ from ohmics.plots import style
 
 BEYOND = frozenset({"consistent", "opposite", "supported", "contradicted"})
 """Verdicts on one patient that say: more than the technical range."""
-CALLED = {"supported": ("+", "#DDEFE3", "#005A32"), "contradicted": ("−", "#FBE9DF", "#9A3412")}
+CALLED = {
+    "supported": ("+", "#DDEFE3", "#005A32"),
+    "contradicted": ("−", "#FBE9DF", "#9A3412"),
+    "open": ("~", "#F1F3F5", "#55606E"),
+}
 """Verdicts that come from a call instead of a score: sign, fill and ink of their cells."""
 _UNSCALED = "#FFFFFF"
 
@@ -54,7 +58,7 @@ def heat(
         that unit. Effects stay in units of the score when not given.
     verdicts
         (mechanism, patient) to the patient's verdict: a dot marks more than the technical range; a patient
-        without a score but with a call (supported, contradicted) gets a plus or a minus instead of hatching.
+        without a score but with a call (supported, contradicted, open) gets a sign instead of hatching.
     limit
         Colours end here, in sd; without ``scale`` they end at the largest effect.
     unit
@@ -216,7 +220,13 @@ def _key(
         )
     if called:
         for verdict, (sign, fill, ink) in CALLED.items():
-            handles.append(Patch(facecolor=fill, edgecolor=ink, label=f"{sign}  called: {verdict}"))
+            handles.append(
+                Patch(
+                    facecolor=fill,
+                    edgecolor=ink,
+                    label=f"{sign}  called: {'inconclusive' if verdict == 'open' else verdict}",
+                )
+            )
     if unscaled:
         handles.append(Patch(facecolor=_UNSCALED, edgecolor=style.PALE_INK, label="? no sd to scale it by"))
     figure.legend(

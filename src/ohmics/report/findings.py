@@ -11,12 +11,15 @@ from ohmics.report.inputs import ReportInputs
 from ohmics.report.tables import Head, TableView, table_view
 
 ALPHA = 0.05
+CALLED = "called_per_patient"
+_CALLS = ("lost", "reduced", "gained", "retained", "inconclusive", "not_assessable")
 
 
 def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
     """Return what the first screen says of a contrast, one row a mechanism.
 
-    Shown are the supported and contradicted mechanisms and those whose change is confounded by composition. Where
+    Shown are the supported and contradicted mechanisms, those called patient by patient, and those whose change is
+    confounded by composition. Where
     the units are too few for any flip to pass, every mechanism read is shown: directions are then all there is.
     """
     evidence = select.cohort_evidence(inputs, view.name)
@@ -24,8 +27,8 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
     models = model_tests(inputs, view.name)
     rows: list[dict[str, Any]] = []
     if evidence is not None and len(evidence):
-        decided = evidence["verdict"].isin(["supported", "contradicted"]) | (
-            evidence["sub_reason"] == "confounded_by_composition"
+        decided = evidence["verdict"].isin(["supported", "contradicted"]) | evidence["sub_reason"].isin(
+            ["confounded_by_composition", CALLED]
         )
         few = few_units(inputs, view.name)
         chosen = evidence[decided | (evidence["mechanism"].isin(effects) & few)].to_dict("records")
@@ -34,6 +37,9 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
         for found in chosen:
             row = {str(column): value for column, value in found.items()}
             effect = effects.get(str(row["mechanism"]))
+            if row["sub_reason"] == CALLED:
+                rows.append(_called_row(inputs, view, row))
+                continue
             rows.append(
                 {
                     "mechanism": row["mechanism"],
@@ -61,6 +67,26 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
         link_to=f"verdicts-{view.name}",
         empty="no mechanism is supported or contradicted in this contrast.",
     )
+
+
+def _called_row(inputs: ReportInputs, view: select.ContrastView, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a mechanism that is called patient by patient: which call, for whom."""
+    frame = inputs.evidence if inputs.evidence is not None else pd.DataFrame(columns=["contrast", "level", "mechanism"])
+    own = frame[
+        (frame["contrast"] == view.name) & (frame["level"] == "patient") & (frame["mechanism"] == row["mechanism"])
+    ]
+    calls = own["sub_reason"].fillna(own["verdict"]).value_counts(sort=False)
+    shown = sorted(calls.items(), key=lambda item: _CALLS.index(item[0]) if item[0] in _CALLS else len(_CALLS))
+    found = [str(subject) for subject in own.loc[own["verdict"] == "supported", "subject"]]
+    unit = words.count(len(own), inputs.unit)
+    return {
+        "mechanism": row["mechanism"],
+        "verdict": row["verdict"],
+        "change": "called: " + words.series(f"{number} {words.phrase(call)}" for call, number in shown),
+        "whom": f"found in {len(found)} of {unit}" + (f": {words.series(found, most=8)}" if found else ""),
+        "sure": f"each {inputs.unit}'s call has its own error rate; no test over the cohort",
+        "against": row["lines_against"],
+    }
 
 
 def _by_mechanism(effects: pd.DataFrame) -> dict[str, dict[str, Any]]:

@@ -172,6 +172,16 @@ def signature_methods(inputs: ReportInputs) -> Methods:
             "Pairs whose sides differ in tissue, sort gate or chemistry were refused.",
             "clr",
         )
+    if _antigens_called(inputs):
+        methods.add(
+            "Antigen calls",
+            "The remaining fraction of an antigen is its ambient-corrected mean rate in malignant cells after, over "
+            "that before, divided by the median of genes of like expression in the same cells, whose spread is the "
+            "null. Lost: the one-sided 95 % upper limit is below 0.2 and the one-sided p of loss below 0.05; reduced: "
+            "only that p; gained: the p of gain is below 0.05; retained: the lower limit is above 0.5; else "
+            "inconclusive. Not assessable: fewer than 10 detections expected had nothing changed, fewer than 20 cells, "
+            "or absent before. A lower mean cannot tell fewer positive cells from dimmer ones.",
+        )
     methods.add(
         "Verdicts",
         "Each mechanism has one primary line (gene list, method, cell type, direction, margin), declared "
@@ -192,6 +202,16 @@ def signature_methods(inputs: ReportInputs) -> Methods:
         "snakemake",
     )
     return methods
+
+
+def _antigens_called(inputs: ReportInputs) -> bool:
+    """Return whether a mechanism of the run was called patient by patient as an antigen is."""
+    if inputs.evidence is None or inputs.catalog is None:
+        return False
+    own = inputs.evidence.loc[inputs.evidence["sub_reason"] == "called_per_patient", "mechanism"]
+    known = inputs.catalog.mechanisms
+    lines = [known[str(name)].primary_line for name in own if str(name) in known]
+    return any(line is not None and line.method.startswith("antigen") for line in lines)
 
 
 def _scoring(methods: Methods, inputs: ReportInputs) -> None:

@@ -55,7 +55,7 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
 
 def effects_called(verdicts: dict[tuple[str, str], str]) -> bool:
     """Return whether a single patient's verdict came from a call instead of a score."""
-    return any(verdict in ("supported", "contradicted") for verdict in verdicts.values())
+    return any(verdict in ("supported", "contradicted", "open") for verdict in verdicts.values())
 
 
 def _heat_caption(*, unit: str, bulk: bool, hatched: bool, called: bool, scaled: bool) -> str:
@@ -67,7 +67,7 @@ def _heat_caption(*, unit: str, bulk: bool, hatched: bool, called: bool, scaled:
         text += f"One sd is that of the change between {unit}s; colours end at 3. "
     text += f"A dot: beyond the technical range of that {unit}'s samples. "
     if called:
-        text += "Plus and minus: decided by a call instead of a score. "
+        text += "Plus, minus and tilde: decided by a call instead of a score. "
     return text + (
         "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows of the "
         "forest plot. Mechanisms that could not be assessed are left out."

@@ -92,7 +92,9 @@ def _named(inputs: ReportInputs, rows: pd.DataFrame | None) -> pd.DataFrame | No
     return rows.assign(reasons=[words.without_name(text, names.get(name, "")) for name, text in pairs])
 
 
-_PATIENT_VERDICTS = ("supported", "contradicted", "consistent", "opposite", "within_technical_range", "not_assessable")
+_PATIENT_VERDICTS = (
+    "supported", "contradicted", "open", "consistent", "opposite", "within_technical_range", "not_assessable",
+)  # fmt: skip
 
 
 def patient_count_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -115,6 +117,7 @@ def patient_count_table(inputs: ReportInputs, contrast: str) -> TableView:
     labels = {
         "supported": "Called: supported",
         "contradicted": "Called: contradicted",
+        "open": "Called: inconclusive",
         "consistent": "Changed as predicted",
         "opposite": "Changed the other way",
     }

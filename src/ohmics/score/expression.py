@@ -1,12 +1,13 @@
-"""AnnData or a DataFrame comes in, one checked CSR matrix observations × genes of known scale goes out."""
+"""AnnData or a DataFrame comes in, checked CSR blocks of observations × genes of known scale go out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+import numba
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,31 +19,34 @@ from ohmics.errors import Faults, OhmicsError, listing
 FloatArray = npt.NDArray[np.float64]
 Data: TypeAlias = AnnData | pd.DataFrame
 Input = Literal["auto", "counts", "log"]
+Scale = Literal["counts", "log"]
 
 CELL_SIZE = 1e4
 BULK_SIZE = 1e6
-CHUNK = 8192
+CHUNK = 2048
 """Observations that a kernel sees at once: memory beyond the matrix does not grow with cells."""
+_TABLE = 64
 
 
 @dataclass(frozen=True)
 class Expression:
     """Values of genes in observations; transgenes are left out.
 
-    ``matrix`` is CSR, observations × genes, float64, without stored zeros. ``scale`` is ``counts`` or
-    ``log``. ``bulk`` chooses what `log` means: log1p of counts per 10,000, or log2 (CPM + 1).
+    ``matrix`` is CSR, observations × genes, float32 or float64, without stored zeros. ``scale`` is
+    ``counts`` or ``log``. ``bulk`` chooses what `log` means: log1p of counts per 10,000, or
+    log2 (CPM + 1).
     """
 
     matrix: sp.csr_matrix
     observations: pd.Index
     genes: pd.Index
-    scale: Literal["counts", "log"]
+    scale: Scale
     bulk: bool = False
 
     @cached_property
     def totals(self) -> FloatArray:
         """Sum of each observation, shape (observations,)."""
-        return np.asarray(self.matrix.sum(axis=1), dtype=np.float64).ravel()
+        return np.asarray(self.matrix.sum(axis=1, dtype=np.float64)).ravel()
 
     @cached_property
     def log(self) -> sp.csr_matrix:
@@ -51,39 +55,103 @@ class Expression:
             return self.matrix
         size = BULK_SIZE if self.bulk else CELL_SIZE
         factors = np.divide(size, self.totals, out=np.zeros_like(self.totals), where=self.totals > 0)
-        values = np.log1p(self.matrix.data * np.repeat(factors, np.diff(self.matrix.indptr)))
-        if self.bulk:
-            values /= np.log(2.0)
-        return with_values(self.matrix, values)
+        base = np.log(2.0) if self.bulk else 1.0
+        return with_values(self.matrix, _log_values(self.matrix.indptr, self.matrix.data, factors, base))
 
     def rows(self, chosen: npt.NDArray[Any] | slice) -> Expression:
         """Return some of the observations."""
         return Expression(self.matrix[chosen], self.observations[chosen], self.genes, self.scale, self.bulk)
 
-    def chunks(self, size: int = CHUNK) -> Iterator[Expression]:
-        """Yield the observations in blocks, in order."""
-        for start in range(0, max(1, self.matrix.shape[0]), size):
-            yield self.rows(slice(start, start + size))
-
     def thinned(self, matrix: sp.csr_matrix) -> Expression:
         """Return the same observations and genes with other counts."""
         return Expression(matrix, self.observations, self.genes, self.scale, self.bulk)
 
+    def summed(self, name: str) -> Expression:
+        """Return the sum of all observations as one bulk sample."""
+        total = sp.csr_matrix(self.matrix.sum(axis=0, dtype=np.float64))
+        return replace(self, matrix=total, observations=pd.Index([name]), bulk=True)
 
-def with_values(matrix: sp.csr_matrix, values: FloatArray) -> sp.csr_matrix:
+
+@numba.njit(parallel=True, cache=True)
+def _log_values(indptr: Any, data: Any, factors: Any, base: float) -> Any:
+    """Return log1p(count · factor) / base; a small count of an observation is computed once."""
+    out = np.zeros(len(data))
+    for i in numba.prange(len(indptr) - 1):
+        known = np.full(_TABLE, -1.0)
+        for k in range(indptr[i], indptr[i + 1]):
+            count = np.float64(data[k])
+            place = int(count) if count < _TABLE else 0
+            if place == count and place > 0:
+                if known[place] < 0:
+                    known[place] = np.log1p(count * factors[i]) / base
+                out[k] = known[place]
+            else:
+                out[k] = np.log1p(count * factors[i]) / base
+    return out
+
+
+def with_values(matrix: sp.csr_matrix, values: npt.NDArray[Any]) -> sp.csr_matrix:
     """Return a CSR matrix of the same shape and sparsity with other values."""
     return sp.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def read_expression(
-    data: Data, *, layer: str | None = None, scale: Input = "auto", bulk: bool | None = None
-) -> Expression:
-    """Check the data and return them as `Expression`.
+@dataclass(frozen=True)
+class Source:
+    """Checked data that are read block by block, from memory or from a backed file.
+
+    ``values`` is anything whose rows can be sliced; ``kept`` are the columns that are no transgenes.
+    """
+
+    values: Any
+    kept: npt.NDArray[np.int64] | None
+    observations: pd.Index
+    genes: pd.Index
+    scale: Scale = "log"
+    bulk: bool = False
+
+    def chunks(self, size: int = CHUNK) -> Iterator[Expression]:
+        """Yield the observations in blocks, in order."""
+        for start in range(0, max(1, len(self.observations)), max(1, size)):
+            yield self.rows(start, start + max(1, size))
+
+    def rows(self, start: int, stop: int) -> Expression:
+        """Read one block."""
+        block = self.values if start == 0 and stop >= len(self.observations) else self.values[start:stop]
+        if not isinstance(block, np.ndarray) and not sp.issparse(block):
+            block = block[start:stop]  # the whole of a backed matrix
+        if self.kept is not None:
+            block = block[:, self.kept]
+        return Expression(_tidy(block), self.observations[start:stop], self.genes, self.scale, self.bulk)
+
+    def whole(self) -> Expression:
+        """Read all observations at once."""
+        return self.rows(0, len(self.observations))
+
+
+def _tidy(block: Any) -> sp.csr_matrix:
+    """Return CSR of float32 or float64 without repeated or stored zero entries; nothing is copied in vain."""
+    kind = np.float32 if block.dtype == np.float32 else np.float64
+    matrix = sp.csr_matrix(block, dtype=kind)
+    shared = matrix is block or (sp.issparse(block) and np.shares_memory(matrix.data, block.data))
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy() if shared else matrix
+        matrix.sum_duplicates()
+        shared = False
+    if (matrix.data == 0).any():
+        matrix = matrix.copy() if shared else matrix
+        matrix.eliminate_zeros()
+    return matrix
+
+
+def open_source(
+    data: Data, *, layer: str | None = None, scale: Input = "auto", bulk: bool | None = None, chunk: int = CHUNK
+) -> Source:
+    """Check the data, block by block, and return them as `Source`.
 
     Parameters
     ----------
     data
-        AnnData or DataFrame, observations × genes.
+        AnnData (in memory, or backed by h5ad or Zarr) or DataFrame, observations × genes.
     layer
         Layer of AnnData to read instead of ``X``.
     scale
@@ -91,6 +159,8 @@ def read_expression(
         as log-normalised.
     bulk
         Whether observations are bulk samples; by default what ``uns["ohmics"]["modality"]`` says.
+    chunk
+        Observations read at once.
 
     Raises
     ------
@@ -98,12 +168,7 @@ def read_expression(
         On negative, missing or infinite values, repeated names, an unknown layer, or fractions given
         as counts.
     """
-    values, genes, observations = _parts(data, layer)
-    matrix = sp.csr_matrix(values, dtype=np.float64)
-    matrix.sum_duplicates()
-    if (matrix.data == 0).any():
-        matrix = matrix.copy()
-        matrix.eliminate_zeros()
+    values, kept, genes, observations = _parts(data, layer)
     faults = Faults()
     if genes.has_duplicates:
         faults.add(
@@ -111,35 +176,60 @@ def read_expression(
             where="genes",
             remedy="sum or drop the repeated ones",
         )
-    if not np.isfinite(matrix.data).all():
-        faults.add(f"{int((~np.isfinite(matrix.data)).sum())} values are missing or infinite", where="data")
-    elif (matrix.data < 0).any():
+    source = Source(values, kept, observations, genes, bulk=_is_bulk(data) if bulk is None else bulk)
+    found = _Values()
+    for part in source.chunks(chunk):
+        found.see(part.matrix.data)
+    if found.missing:
+        faults.add(f"{found.missing} values are missing or infinite", where="data")
+    elif found.negative:
         faults.add(
-            f"{int((matrix.data < 0).sum())} values are negative",
+            f"{found.negative} values are negative",
             where="data",
             legal="raw counts, or log-normalised values that were not scaled",
         )
-    whole = bool(np.all(matrix.data == np.floor(matrix.data)))
-    if scale == "counts" and not whole:
+    if scale == "counts" and not found.whole:
         faults.add("counts hold fractions", where="data", remedy='use input="log" for log-normalised values')
     if scale not in ("auto", "counts", "log"):
         faults.add(f"`{scale}` is no input", where="input", legal="auto, counts, log")
     faults.raise_if_any()
-    if bulk is None:
-        bulk = isinstance(data, AnnData) and dict(data.uns.get("ohmics", {})).get("modality") == "bulk"
-    kind: Literal["counts", "log"] = "counts" if scale == "counts" or (scale == "auto" and whole) else "log"
-    return Expression(matrix, observations, genes, kind, bulk)
+    return replace(source, scale="counts" if scale == "counts" or (scale == "auto" and found.whole) else "log")
 
 
-def _parts(data: Data, layer: str | None) -> tuple[Any, pd.Index, pd.Index]:
-    """Return values, gene names and observation names, without transgenes."""
+def read_expression(
+    data: Data, *, layer: str | None = None, scale: Input = "auto", bulk: bool | None = None
+) -> Expression:
+    """Check the data and return all of them as `Expression`; parameters and errors as in `open_source`."""
+    return open_source(data, layer=layer, scale=scale, bulk=bulk).whole()
+
+
+@dataclass
+class _Values:
+    """What is wrong with the values seen so far."""
+
+    missing: int = 0
+    negative: int = 0
+    whole: bool = True
+
+    def see(self, values: npt.NDArray[Any]) -> None:
+        self.missing += int((~np.isfinite(values)).sum())
+        self.negative += int((values < 0).sum())
+        self.whole = self.whole and bool(np.all(values == np.floor(values)))
+
+
+def _is_bulk(data: Data) -> bool:
+    return isinstance(data, AnnData) and dict(data.uns.get("ohmics", {})).get("modality") == "bulk"
+
+
+def _parts(data: Data, layer: str | None) -> tuple[Any, npt.NDArray[np.int64] | None, pd.Index, pd.Index]:
+    """Return values, columns to keep (None: all), gene names and observation names, without transgenes."""
     if isinstance(data, pd.DataFrame):
         if layer is not None:
             raise OhmicsError("layer: a DataFrame has no layers; give AnnData, or no layer")
         kinds = data.dtypes.map(pd.api.types.is_numeric_dtype)
         if not bool(kinds.all()):
             raise OhmicsError(f"columns are not numbers: {listing(data.columns[~kinds.to_numpy(dtype=bool)])}")
-        return data.to_numpy(dtype=np.float64), pd.Index(data.columns.astype(str)), data.index
+        return data.to_numpy(dtype=np.float64), None, pd.Index(data.columns.astype(str)), data.index
     if not isinstance(data, AnnData):
         raise OhmicsError(f"data are {type(data).__name__}; legal: AnnData or DataFrame, observations × genes")
     if layer is not None and layer not in data.layers:
@@ -147,11 +237,11 @@ def _parts(data: Data, layer: str | None) -> tuple[Any, pd.Index, pd.Index]:
     values = data.X if layer is None else data.layers[layer]
     if values is None:
         raise OhmicsError("X is empty; name the layer that holds the counts")
-    if not isinstance(values, np.ndarray) and not sp.issparse(values):
-        values = values[:]  # a backed matrix
+    if sp.issparse(values) and values.format != "csr":
+        values = sp.csr_matrix(values)  # blocks are rows
     genes = pd.Index(data.var_names.astype(str))
     if "feature_type" in data.var:
         keep = (data.var["feature_type"].astype(str) != "transgene").to_numpy()
         if not keep.all():
-            values, genes = values[:, np.flatnonzero(keep)], genes[keep]
-    return values, genes, data.obs_names
+            return values, np.flatnonzero(keep), genes[keep], data.obs_names
+    return values, None, genes, data.obs_names

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from anndata import AnnData
 
 from ohmics.errors import OhmicsError
-from ohmics.score.expression import CHUNK, Data, Expression, FloatArray, Input, read_expression
+from ohmics.score.expression import CHUNK, Data, Expression, FloatArray, Input, Source, open_source
 from ohmics.score.lists import ResolvedList, resolve_lists
-from ohmics.score.methods import METHODS, Method, get_method
+from ohmics.score.method import Given, Method
+from ohmics.score.methods import METHODS, get_method
 from ohmics.score.reference_rows import own_reference, reference_rows
-from ohmics.score.sums import GeneSums
+from ohmics.score.sums import Scorer
 from ohmics.tables import skipped
 
 
@@ -35,27 +37,31 @@ def score(
     Parameters
     ----------
     data
-        AnnData or DataFrame, observations × genes. Transgenes are left out.
+        AnnData or DataFrame, observations × genes. AnnData backed by h5ad or Zarr is read in blocks of
+        ``chunk`` observations, so memory does not grow with them. Transgenes are left out.
     gene_lists
         ``{name: [genes]}``, ``{name: {"up": [...], "down": [...]}}`` (scored as up minus down) or a
         catalogue. Names match exactly first, then by ``aliases``. Genes that the data lack are dropped
         and reported; neither their order nor that of the data matters.
     method
-        ``ucell`` or ``mean_z``; see ``ohmics.score.methods.METHODS`` for range and meaning of the sign.
+        ``ucell``, ``aucell``, ``score_genes``, ``mean_z`` or ``ulm``; of bulk samples and sums of cells
+        also ``singscore``, ``ssgsea``, ``gsva`` and ``plage``. ``ohmics.score.methods.METHODS`` tells
+        their definition, range and meaning of the sign.
     reference
         GENE_REFERENCE of the cohort, for methods that compare with it. None: it is made of the
-        observations given, so give the whole cohort at once.
+        observations given, so give the whole cohort at once. With ``compat`` it is not read.
     layer
         Layer of AnnData to read instead of ``X``.
     input
         ``counts``, ``log``, or ``auto``: whole numbers are counts, which are normalised to 10,000 and
         log1p'd where the method needs it (bulk: log2 (CPM + 1)); other values are taken as log-normalised.
     compat
-        Give the numbers of the method's peer (``ucell``: pyucell) instead of the better default.
+        Give the numbers of the method's peer (``ucell``: pyucell, ``aucell``: decoupler, ``score_genes``:
+        scanpy) instead of the better default.
     aliases
         Other gene name -> approved symbol.
     seed
-        Seed of methods that draw random numbers; neither ``ucell`` nor ``mean_z`` does.
+        Seed of the control genes of ``score_genes``; no other method draws random numbers.
     chunk
         Observations scored at once; it changes memory, never a number.
 
@@ -69,7 +75,8 @@ def score(
     Raises
     ------
     OhmicsError
-        On an unknown method, malformed lists, negative or missing values, repeated gene names.
+        On an unknown method, malformed lists, negative or missing values, repeated gene names, or single
+        cells given to a method for bulk samples.
 
     Examples
     --------
@@ -78,25 +85,24 @@ def score(
     [1.0, 0.0]
     """
     chosen = get_method(method)
-    if compat and not chosen.peer:
-        legal = ", ".join(name for name, known in METHODS.items() if known.peer)
-        raise OhmicsError(f"`{method}` has no peer whose numbers compat=True could give; legal: {legal}")
-    expression = read_expression(data, layer=layer, scale=input, bulk=_bulk(reference))
-    lists = resolve_lists(gene_lists, expression.genes, aliases=aliases)
-    rows, source = _reference(chosen, reference, expression)
+    _check(chosen, data, compat)
+    source = open_source(data, layer=layer, scale=input, bulk=_bulk(chosen, reference), chunk=chunk)
+    lists = resolve_lists(gene_lists, source.genes, aliases=aliases)
+    rows, said = _reference(chosen, reference, source, compat, chunk)
+    kernel = chosen.kernel(Given(genes=source.genes, reference=rows, seed=seed, compat=compat))
     parts = [
-        score_lists(chosen.prepare(part, rows, compat=compat), list(lists.values()), compat=compat)
-        for part in expression.chunks(chunk)
+        score_lists(kernel(part), list(lists.values()))
+        for part in _blocks(chosen, source, compat, len(source.observations) if chosen.needs_cohort else chunk)
     ]
-    frame = pd.DataFrame(np.concatenate(parts), index=expression.observations, columns=list(lists))
+    frame = pd.DataFrame(np.concatenate(parts), index=source.observations, columns=list(lists))
     frame.attrs = {
         "method": method,
-        "input": expression.scale,
+        "input": source.scale,
         "seed": seed,
-        "reference": source,
+        "reference": said,
         "coverage": [one.coverage_row("") for one in lists.values()],
         "skipped": [
-            skipped("score", one.refusal(0.0) or "none of the list's genes varies in the reference", item=key)
+            skipped("score", one.refusal(0.0) or _why_missing(chosen), item=key)
             for key, one in lists.items()
             if frame[key].isna().all()
         ],
@@ -104,17 +110,17 @@ def score(
     return frame
 
 
-def score_lists(sums: GeneSums, lists: Sequence[ResolvedList], *, compat: bool = False) -> FloatArray:
+def score_lists(scorer: Scorer, lists: Sequence[ResolvedList]) -> FloatArray:
     """Return up minus down, observations × lists; missing when a side of the list has no usable gene."""
-    absent = _absent(lists) if compat else None
-    both = sums.scores([one.up for one in lists] + [one.down for one in lists], absent=absent)
+    absent = _absent(lists) if scorer.imputes else None
+    both = scorer.scores([one.up for one in lists] + [one.down for one in lists], absent=absent)
     up, down = both[:, : len(lists)], both[:, len(lists) :]
     for column, one in enumerate(lists):
         if "up" not in one.sides:
             up[:, column] = 0.0
         if "down" not in one.sides:
             down[:, column] = 0.0
-    return np.maximum(up - down, 0.0) if compat else up - down
+    return np.maximum(up - down, 0.0) if scorer.imputes else up - down
 
 
 def _absent(lists: Sequence[ResolvedList]) -> list[int]:
@@ -123,18 +129,41 @@ def _absent(lists: Sequence[ResolvedList]) -> list[int]:
     return up + [one.n_genes - one.n_up - len(one.down) for one in lists]
 
 
-def _bulk(reference: pd.DataFrame | None) -> bool | None:
-    """A reference made of bulk samples says that the data are bulk; otherwise AnnData says it."""
-    if reference is not None and "cell_type" in reference and set(reference["cell_type"]) == {"bulk"}:
-        return True
-    return None
+def _check(method: Method, data: Data, compat: bool) -> None:
+    if compat and not method.peer:
+        legal = ", ".join(name for name, known in METHODS.items() if known.peer)
+        raise OhmicsError(f"`{method.name}` has no peer whose numbers compat=True could give; legal: {legal}")
+    cells = isinstance(data, AnnData) and dict(data.uns.get("ohmics", {})).get("modality") == "single_cell"
+    if cells and not method.per_cell:
+        legal = ", ".join(name for name, known in METHODS.items() if known.per_cell)
+        remedy = "sum the cells with pseudobulk, or score them with score_samples"
+        raise OhmicsError(f"`{method.name}` scores bulk samples, not single cells; {remedy}; for cells: {legal}")
+
+
+def _bulk(method: Method, reference: pd.DataFrame | None) -> bool | None:
+    """A bulk method, or a reference made of bulk samples, says that the data are bulk; otherwise AnnData says it."""
+    of_bulk = reference is not None and "cell_type" in reference and set(reference["cell_type"]) == {"bulk"}
+    return True if of_bulk or not method.per_cell else None
+
+
+def _blocks(method: Method, source: Source, compat: bool, size: int) -> Iterator[Expression]:
+    for part in source.chunks(size):
+        yield method.peer_view(part) if compat and method.peer_view is not None else part
 
 
 def _reference(
-    method: Method, reference: pd.DataFrame | None, expression: Expression
+    method: Method, reference: pd.DataFrame | None, source: Source, compat: bool, chunk: int
 ) -> tuple[pd.DataFrame | None, str]:
+    if compat and method.peer_reads_data:
+        return own_reference(_blocks(method, source, compat, chunk)), "made of the observations given, as the peer does"
     if not method.needs_reference:
         return None, "none needed"
     if reference is None:
-        return own_reference([expression]), "made of the observations given"
+        return own_reference(source.chunks(chunk)), "made of the observations given"
     return reference_rows(reference), "as given"
+
+
+def _why_missing(method: Method) -> str:
+    if method.needs_cohort:
+        return "none of the list's genes varies between the samples given, or there is only one sample"
+    return "none of the list's genes varies in the reference, or the list cannot be scored in these data"

@@ -14,9 +14,11 @@ from anndata import AnnData
 
 from ohmics.errors import Faults, OhmicsError, did_you_mean
 from ohmics.pseudobulk import group_cells
+from ohmics.score.cohort import CohortRow, score_cohorts
 from ohmics.score.expression import Expression, read_expression
 from ohmics.score.lists import ResolvedList, resolve_lists
-from ohmics.score.methods import METHODS, Method, get_method
+from ohmics.score.method import Given, Kernel, Method
+from ohmics.score.methods import METHODS, get_method
 from ohmics.score.null import Bins, NullLists
 from ohmics.score.reference_rows import own_reference, reference_rows
 from ohmics.score.run import score_lists
@@ -44,6 +46,7 @@ class _Run:
     skipped: list[dict[str, str]] = field(default_factory=list)
     coverage: list[dict[str, Any]] = field(default_factory=list)
     pooled: dict[str, pd.DataFrame] = field(default_factory=dict)
+    cohort_rows: list[CohortRow] = field(default_factory=list)
 
     def reference_of(self, cell_type: str) -> pd.DataFrame:
         """Return the reference of a type: its own rows, else those of its descendants together."""
@@ -51,6 +54,11 @@ class _Run:
             below = set(self.descendants.get(cell_type, ()))
             self.pooled[cell_type] = reference_rows(self.reference, cell_type, below)
         return self.pooled[cell_type]
+
+    @property
+    def cohort_methods(self) -> list[Method]:
+        """Methods that need all samples together."""
+        return [method for method in self.methods if method.needs_cohort]
 
 
 def score_samples(
@@ -89,7 +97,9 @@ def score_samples(
     reference
         GENE_REFERENCE of the cohort. None: made of the observations given.
     methods
-        Scoring methods.
+        Scoring methods. Those for bulk samples score the sum of a sample's cells of a type; those that
+        compare samples with each other (gsva, plage) score all samples of the call together, so one call
+        a sample gives them nothing.
     score_on
         List key -> cell types to score it on; ``malignant`` and ``car_positive`` use the columns of
         these names, ``bulk`` bulk samples. None: every list on every type (or bulk sample).
@@ -110,8 +120,9 @@ def score_samples(
     -------
     pandas.DataFrame
         SCORES; ``attrs`` holds rows of SKIPPED (``skipped``) and COVERAGE (``coverage``).
-        ``technical_sd``: cells: their sd over the root of their number, at that depth; bulk: sd over
-        8 random halves of the counts, which vary as much as sequencing anew would.
+        ``technical_sd``: cells: their sd over the root of their number, at that depth; bulk and sums of
+        cells: sd over 8 random halves of the counts, which vary as much as sequencing anew would. Methods
+        that compare samples have neither ``technical_sd`` nor ``null_z``.
 
     Raises
     ------
@@ -137,6 +148,11 @@ def score_samples(
     wanted = _lowest(parts, run) if targets is None else _listed(targets)
     for part in parts:
         _score_part(part, wanted, run)
+    more, left_out = score_cohorts(
+        run.cohort_rows, gene_lists, methods=run.cohort_methods, aliases=aliases, min_coverage=min_coverage
+    )
+    run.rows += more
+    run.skipped += left_out
     frame = SCORES.conform(run.rows) if run.rows else SCORES.empty()
     frame = frame.sort_values(list(SCORES.key), kind="stable", na_position="first").reset_index(drop=True)
     frame.attrs = {"skipped": run.skipped, "coverage": run.coverage}
@@ -262,6 +278,7 @@ def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run:
     """Score every sample and type of one AnnData."""
     refused = {key: one.refusal(run.min_coverage) for key, one in part.resolved.items()}
     nulls: dict[str, NullLists] = {}
+    kernels: dict[str, dict[str, Kernel]] = {}
     for sample in dict.fromkeys(part.samples):
         own = part.samples == sample
         run.coverage += [one.coverage_row(sample) for one in part.resolved.values()]
@@ -273,11 +290,28 @@ def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run:
             if why:
                 run.skipped.append(skipped("score", why, cell_type=kind, subject=sample))
             elif lists:
-                group = _Group(part.expression.rows(inside), lists, sample, kind, part.gene_keys)
+                if kind not in kernels:
+                    kernels[kind] = _kernels(part, kind, run)
+                group = _Group(part.expression.rows(inside), lists, sample, kind, part.gene_keys, kernels[kind])
                 if "raw" in run.depth:
                     _score_group(group, None, _nulls(part, kind, nulls, run), run)
                 for target in wanted.get((sample, kind), ()) if "thinned" in run.depth else ():
                     _score_group(group.thin(target, run.seed), target, None, run)
+
+
+def _kernels(part: _Part, kind: str, run: _Run) -> dict[str, Kernel]:
+    """Return each method's kernel for one type, made once for all samples of the AnnData."""
+    return {
+        method.name: method.kernel(
+            Given(
+                genes=part.expression.genes,
+                reference=run.reference_of(kind) if method.needs_reference else None,
+                seed=run.seed,
+            )
+        )
+        for method in run.methods
+        if not method.needs_cohort
+    }
 
 
 @dataclass(frozen=True)
@@ -289,6 +323,13 @@ class _Group:
     sample: str
     kind: str
     gene_keys: KeyArray
+    kernels: dict[str, Kernel]
+
+    def summed(self) -> _Group:
+        """Return the sum of the cells as one bulk sample; bulk samples are one already."""
+        if self.expression.bulk:
+            return self
+        return replace(self, expression=self.expression.summed(self.kind))
 
     def thin(self, target: float, seed: int) -> _Group:
         """Return the group at a lower depth."""
@@ -324,17 +365,25 @@ def _nulls(part: _Part, kind: str, nulls: dict[str, NullLists], run: _Run) -> Nu
 
 def _score_group(group: _Group, target: float | None, nulls: NullLists | None, run: _Run) -> None:
     """Add the rows of one sample, type and depth."""
-    reference, lists, n = run.reference_of(group.kind), group.lists, group.expression.matrix.shape[0]
-    halves = group.halves(run.seed) if group.expression.bulk else None
+    lists, n_cells = group.lists, 1 if group.expression.bulk else group.expression.matrix.shape[0]
+    summed = group.summed() if group.expression.bulk or any(not method.per_cell for method in run.methods) else None
+    if summed is not None and run.cohort_methods:
+        keys = tuple(one.key for one in lists)
+        run.cohort_rows.append(CohortRow(group.sample, group.kind, target, summed.expression, n_cells, keys))
+    halves = summed.halves(run.seed) if summed is not None else None
     for method in run.methods:
-        sums = method.prepare(group.expression, reference)
-        values = score_lists(sums, lists)
+        if method.needs_cohort:
+            continue
+        kernel = group.kernels[method.name]
+        of_sums = summed is not None and (group.expression.bulk or not method.per_cell)
+        scorer = kernel(summed.expression if summed is not None and of_sums else group.expression)
+        values = score_lists(scorer, lists)
         mean = values.mean(axis=0)
-        if halves is not None:
+        if of_sums and halves is not None:
             # Half of c counts varies by c / 4 around c / 2: relative to its mean as much as c Poisson counts do.
-            spread = score_lists(method.prepare(halves, reference), lists).std(axis=0, ddof=1)
+            spread = score_lists(kernel(halves), lists).std(axis=0, ddof=1)
         else:
-            spread = values.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else np.full(len(lists), np.nan)
+            spread = values.std(axis=0, ddof=1) / np.sqrt(n_cells) if n_cells > 1 else np.full(len(lists), np.nan)
         for column, one in enumerate(lists):
             if not np.isfinite(mean[column]):
                 reason = f"none of the list's genes varies in the cohort's {group.kind} ({method.name})"
@@ -344,7 +393,7 @@ def _score_group(group: _Group, target: float | None, nulls: NullLists | None, r
                 "sample": group.sample, "cell_type": group.kind, "mechanism": one.mechanism, "gene_list": one.key,
                 "method": method.name, "depth": "raw" if target is None else "thinned",
                 "thinned_to": target, "score": float(mean[column]),
-                "null_z": nulls.null_z(one, sums, float(mean[column])) if nulls else None,
-                "n_cells": 1 if halves is not None else n, "coverage": one.coverage,
+                "null_z": nulls.null_z(one, scorer) if nulls else None,
+                "n_cells": n_cells, "coverage": one.coverage,
                 "technical_sd": float(spread[column]),
             })  # fmt: skip

@@ -107,7 +107,7 @@ def test_few_background_cells_count_as_none():
     row = call_antigen(
         found["pre"], found["post"], antigen="CD19", background_pre=few["pre"], background_post=few["post"]
     )
-    assert "no cells that cannot express it were given" in row["reason"]
+    assert "fewer than 20 cells that cannot express it were given" in row["reason"]
 
 
 def test_ambient_counts_do_not_hide_a_loss():
@@ -164,7 +164,7 @@ def test_chemistry_sample_and_patient_are_read_from_obs():
 
 
 def test_thresholds_are_arguments_and_stand_in_the_reason():
-    setting = replace(BASE, kept=0.2, detection=0.5)
+    setting = replace(BASE, kept=0.3, detection=0.5)
     assert called(setting)["call"] == "reduced"
     lax = called(setting, rules=AntigenRules(lost_below=0.6))
     assert lax["call"] == "lost"
@@ -246,3 +246,11 @@ def test_a_transgene_does_not_count_towards_depth():
 
     row = call_antigen(with_vector(found["pre"], 1.0), with_vector(found["post"], 90.0), antigen="CD19")
     assert row["remaining_fraction"] == pytest.approx(plain["remaining_fraction"])
+
+
+def test_no_cells_at_all_are_not_assessable():
+    found = antigen_full.simulate(BASE, 10)
+    for pre, post in ((found["pre"][:0], found["post"]), (found["pre"], found["post"][:0])):
+        row = call_antigen(pre, post, antigen="CD19", background_pre=found["background_pre"])
+        assert row["call"] == "not_assessable"
+        assert "fewer than 20 malignant cells" in row["reason"]

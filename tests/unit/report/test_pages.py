@@ -296,6 +296,24 @@ def test_supported_mechanisms_that_share_genes_are_not_counted_as_so_many_findin
     assert "supported mechanisms share genes" not in Page(signatures_page(inputs)).text
 
 
+def test_first_screen_names_the_patients_of_a_call(inputs: ReportInputs) -> None:
+    assert inputs.evidence is not None
+    rows = inputs.evidence
+    own = rows["mechanism"] == "antigen_loss"
+    cohort = own & (rows["level"] == "cohort")
+    calls = rows["sub_reason"].mask(cohort, "called_per_patient")
+    patient = own & (rows["level"] == "patient")
+    calls = calls.mask(patient & (rows["verdict"] == "supported"), "lost")
+    calls = calls.mask(patient & (rows["verdict"] == "contradicted"), "retained")
+    verdict = rows["verdict"].mask(cohort, "open").mask(patient & (rows["subject"] == "P3"), "open")
+    calls = calls.mask(patient & (rows["subject"] == "P3"), "inconclusive")
+    text = Page(signatures_page(replace(inputs, evidence=rows.assign(verdict=verdict, sub_reason=calls)))).text
+    assert "called: 1 lost, 1 retained and 1 inconclusive" in text
+    assert "found in 1 of 3 patients: P1" in text
+    assert "~ called: inconclusive" in text.replace("~  ", "~ ")
+    assert "Antigen calls." in text
+
+
 def test_mechanisms_that_could_not_be_assessed_are_in_no_figure(inputs: ReportInputs) -> None:
     assert inputs.evidence is not None
     assert inputs.catalog is not None
