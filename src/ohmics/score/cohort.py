@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import pandas as pd
@@ -71,7 +70,7 @@ def score_cohorts(
 def _score_together(
     group: list[CohortRow], gene_lists: Any, method: Method, aliases: Mapping[str, str] | None, min_coverage: float
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    genes = pd.Index(sorted(reduce(lambda a, b: a & b, (set(row.expression.genes) for row in group))))
+    genes = pd.Index(sorted(set.intersection(*(set(row.expression.genes) for row in group))))
     parts = [row.expression.matrix[:, row.expression.genes.get_indexer(genes)] for row in group]
     names = pd.Index([str(number) for number in range(len(group))])
     whole = Expression(sp.csr_matrix(sp.vstack(parts)), names, genes, "counts", bulk=True)

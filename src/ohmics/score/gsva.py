@@ -52,16 +52,18 @@ class _Variation(Scorer):
         sets = {name: members for name, members in sets.items() if 0 < len(members) < len(order)}
         if n < 2 or not sets:
             return result
-        values = self.expression.log[:, order].toarray().T
+        values = self.expression.log[:, order].toarray()
+        # The kernel's sums over observations round by their order: their content decides it.
+        by_content = np.array(sorted(range(n), key=lambda row: values[row].tobytes()))
         columns = [f"S{row}" for row in range(n)]
-        frame = pd.DataFrame(values, index=list(labels.values()), columns=columns)
+        frame = pd.DataFrame(values[by_content].T, index=list(labels.values()), columns=columns)
         answer = gseapy.gsva(
             frame, sets, outdir=None, kcdf="Gaussian", weight=1.0, mx_diff=True, abs_rnk=False,
             min_size=1, max_size=len(order), threads=1, verbose=False,
         ).res2d  # fmt: skip
-        table = answer.pivot(index="Name", columns="Term", values="ES").reindex(columns)
+        table = answer.set_index(["Name", "Term"])["ES"].unstack().reindex(columns)  # noqa: PD010  no key repeats
         for name in table.columns:
-            result[:, int(str(name)[1:])] = table[name].to_numpy(dtype=np.float64)
+            result[by_content, int(str(name)[1:])] = table[name].to_numpy(dtype=np.float64)
         return result
 
 

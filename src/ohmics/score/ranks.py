@@ -35,13 +35,18 @@ def rank_gains(expression: Expression, top: float, *, unseen_at_top: bool = Fals
     """
     matrix = expression.matrix
     gains, zeros = _rank_gains(
-        matrix.indptr, matrix.data, matrix.shape[1], float(top), expression.scale == "counts", unseen_at_top
+        matrix.indptr,
+        matrix.data,
+        matrix.shape[1],
+        float(top),
+        int(expression.scale == "counts"),
+        int(unseen_at_top),
     )
     return gains, zeros
 
 
 @numba.njit(parallel=True, cache=True)
-def _rank_gains(indptr: Any, data: Any, n_genes: int, top: float, whole: bool, unseen_at_top: bool) -> Any:
+def _rank_gains(indptr: Any, data: Any, n_genes: int, top: float, whole: int, unseen_at_top: int) -> Any:
     """Rank each observation on its own: it is one thread's, so nothing depends on their number."""
     n = len(indptr) - 1
     gains = np.zeros(len(data))

@@ -85,14 +85,14 @@ def score(
     [1.0, 0.0]
     """
     chosen = get_method(method)
-    _check(chosen, data, compat)
+    _check(chosen, data, compat=compat)
     source = open_source(data, layer=layer, scale=input, bulk=_bulk(chosen, reference), chunk=chunk)
     lists = resolve_lists(gene_lists, source.genes, aliases=aliases)
-    rows, said = _reference(chosen, reference, source, compat, chunk)
+    rows, said = _reference(chosen, reference, source, chunk, compat=compat)
     kernel = chosen.kernel(Given(genes=source.genes, reference=rows, seed=seed, compat=compat))
     parts = [
         score_lists(kernel(part), list(lists.values()))
-        for part in _blocks(chosen, source, compat, len(source.observations) if chosen.needs_cohort else chunk)
+        for part in _blocks(chosen, source, len(source.observations) if chosen.needs_cohort else chunk, compat=compat)
     ]
     frame = pd.DataFrame(np.concatenate(parts), index=source.observations, columns=list(lists))
     frame.attrs = {
@@ -129,7 +129,7 @@ def _absent(lists: Sequence[ResolvedList]) -> list[int]:
     return up + [one.n_genes - one.n_up - len(one.down) for one in lists]
 
 
-def _check(method: Method, data: Data, compat: bool) -> None:
+def _check(method: Method, data: Data, *, compat: bool) -> None:
     if compat and not method.peer:
         legal = ", ".join(name for name, known in METHODS.items() if known.peer)
         raise OhmicsError(f"`{method.name}` has no peer whose numbers compat=True could give; legal: {legal}")
@@ -146,16 +146,18 @@ def _bulk(method: Method, reference: pd.DataFrame | None) -> bool | None:
     return True if of_bulk or not method.per_cell else None
 
 
-def _blocks(method: Method, source: Source, compat: bool, size: int) -> Iterator[Expression]:
+def _blocks(method: Method, source: Source, size: int, *, compat: bool) -> Iterator[Expression]:
     for part in source.chunks(size):
         yield method.peer_view(part) if compat and method.peer_view is not None else part
 
 
 def _reference(
-    method: Method, reference: pd.DataFrame | None, source: Source, compat: bool, chunk: int
+    method: Method, reference: pd.DataFrame | None, source: Source, chunk: int, *, compat: bool
 ) -> tuple[pd.DataFrame | None, str]:
     if compat and method.peer_reads_data:
-        return own_reference(_blocks(method, source, compat, chunk)), "made of the observations given, as the peer does"
+        return own_reference(
+            _blocks(method, source, chunk, compat=compat)
+        ), "made of the observations given, as the peer does"
     if not method.needs_reference:
         return None, "none needed"
     if reference is None:

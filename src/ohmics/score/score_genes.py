@@ -124,11 +124,11 @@ def _scanpy_draw(mean: FloatArray, seed: int) -> Draw:
 
     def draw(genes: IndexArray) -> IndexArray:
         # The peer draws with numpy's legacy generator, seeded anew for each list.
-        random = np.random.RandomState(seed)  # noqa: NPY002  only the legacy generator repeats the peer's draw
+        random = np.random.RandomState(seed)
         chosen: list[npt.NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
         for number in np.unique(cut[genes]):
             members = np.flatnonzero(cut == number)
-            if N_CONTROLS < len(members):
+            if len(members) > N_CONTROLS:
                 members = members[random.choice(len(members), size=N_CONTROLS, replace=False)]
             chosen.append(np.setdiff1d(members, genes))
         return np.unique(np.concatenate(chosen))
