@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ohmics import toy
     from ohmics.annotate import annotate
+    from ohmics.calls.exhaustion import decompose_exhaustion
     from ohmics.catalog import Catalog, catalog
     from ohmics.compare import compare, compare_composition
     from ohmics.de import differential_expression
@@ -39,6 +40,7 @@ _PUBLIC = {
     "catalog": "ohmics.catalog",
     "compare": "ohmics.compare",
     "compare_composition": "ohmics.compare",
+    "decompose_exhaustion": "ohmics.calls.exhaustion",
     "derived_score": "ohmics.derived",
     "differential_expression": "ohmics.de",
     "embed": "ohmics.embed",
@@ -64,6 +66,7 @@ __all__ = [
     "catalog",
     "compare",
     "compare_composition",
+    "decompose_exhaustion",
     "derived_score",
     "differential_expression",
     "embed",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ohmics.model import ANTIGEN_OF_THE_SAMPLE, EvidenceLine, Mechanism
+from ohmics._evidence_calls import calls_of, patient_calls
+from ohmics.model import EvidenceLine, Mechanism
 
 if TYPE_CHECKING:
     from ohmics._evidence_rules import Facts
@@ -46,33 +47,6 @@ def genes_of(catalog: Catalog, gene_list: str) -> frozenset[str]:
     found = catalog.gene_lists.get(gene_list, [])
     parts = found.values() if isinstance(found, Mapping) else [found]
     return frozenset(gene for part in parts for gene in part)
-
-
-CALLS_FOR = ("lost", "reduced", "switch", "masking_candidate")
-"""Calls that speak for the mechanism that rests on them."""
-CALLS_AGAINST = ("retained", "gained", "no_switch")
-
-
-def calls_of(tables: Mapping[str, pd.DataFrame], method: str, antigen: str, targets: frozenset[str]) -> pd.DataFrame:
-    """Return the rows of a call's table that a line reads; ``target`` is the antigen the sheet names."""
-    frame = tables.get(method)
-    if frame is None or frame.empty or "call" not in frame:
-        return pd.DataFrame()
-    if not antigen or "antigen" not in frame:
-        return frame
-    wanted = targets if antigen == ANTIGEN_OF_THE_SAMPLE else frozenset({antigen})
-    return frame[frame["antigen"].isin(wanted)]
-
-
-def call_facts(run: _Run, mechanism: Mechanism) -> str:
-    """Return how many patients got which call, as a sentence part; empty when the run holds no such call."""
-    line = mechanism.primary_line
-    if line is None:
-        return ""
-    frame = calls_of(run.tables, line.method, line.antigen, run.targets)
-    return (
-        "" if frame.empty else ", ".join(f"{call} in {n}" for call, n in frame["call"].value_counts(sort=False).items())
-    )
 
 
 def further_lines(run: _Run, contrast: str, facts: Facts) -> list[Line]:
@@ -136,7 +110,7 @@ def _looked_at(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> bo
     if line.nature == "expression":
         return not _rows_of(run, contrast, facts, line).empty
     if line.nature == "call":
-        return not calls_of(run.tables, line.method, line.antigen, run.targets).empty
+        return not calls_of(run, contrast, line.method, line.antigen).empty
     if line.nature == "composition":
         frame = run.tables.get("composition")
         return frame is not None and bool(
@@ -171,8 +145,8 @@ def _evaluate(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> str
             change = f"{number(effect, signed=True)} (centred log ratio), q {number(q)}"
             return f"{line.cell_type}, relative to the other types, {change}"
     if line.nature == "call":
-        calls = calls_of(run.tables, line.method, line.antigen, run.targets)
-        spoken = int(calls["call"].isin(CALLS_FOR).sum()) if len(calls) else 0
+        calls = patient_calls(run, contrast, line.method, line.antigen)
+        spoken = sum(one.verdict == "supported" for one in calls)
         return f"called in {spoken} of {len(calls)} patients ({line.antigen or line.method})" if spoken else ""
     return ""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from ohmics._evidence_lines import CALLS_AGAINST, CALLS_FOR, calls_of, number
+from ohmics._evidence_calls import patient_calls
+from ohmics._evidence_lines import number
 from ohmics._evidence_rules import Facts, interval
 
 if TYPE_CHECKING:
@@ -83,13 +83,6 @@ def patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]
     return out
 
 
-_CALL_VERDICTS = {
-    **dict.fromkeys(CALLS_FOR, "supported"),
-    **dict.fromkeys(CALLS_AGAINST, "contradicted"),
-    "inconclusive": "open",
-}
-
-
 def _paired_patients(run: _Run, contrast: str) -> list[str]:
     pairs = run.tables.get("pairs")
     if pairs is None:
@@ -100,9 +93,9 @@ def _paired_patients(run: _Run, contrast: str) -> list[str]:
 
 def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     line = facts.mechanism.primary_line
-    frame = calls_of(run.tables, line.method, line.antigen, run.targets) if line is not None else pd.DataFrame()
-    if "patient" not in frame:
-        text = f"{facts.mechanism.name}: rests on a call that this run does not hold."
+    calls = patient_calls(run, contrast, line.method, line.antigen) if line is not None else []
+    if not calls:
+        text = f"{facts.mechanism.name}: rests on a call that this run does not make."
         return [
             evidence_row(
                 contrast, "patient", patient, facts, verdict="not_assessable", sub_reason="no_call", reasons=text
@@ -110,12 +103,11 @@ def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, A
             for patient in _paired_patients(run, contrast)
         ]
     out = []
-    for patient, rows in frame.groupby("patient", sort=True):
-        row = rows.iloc[0]
-        call = str(row["call"])
-        verdict = _CALL_VERDICTS.get(call, "not_assessable")
-        text = f"{facts.mechanism.name}: called {call}. {row['reason'] or ''}".strip()
+    for one in calls:
+        text = f"{facts.mechanism.name}: called {one.call}. {one.reason}".strip()
         out.append(
-            evidence_row(contrast, "patient", str(patient), facts, verdict=verdict, sub_reason=call, reasons=text)
+            evidence_row(
+                contrast, "patient", one.patient, facts, verdict=one.verdict, sub_reason=one.call, reasons=text
+            )
         )
     return out

@@ -45,6 +45,7 @@ class Facts:
     call_reason: str = ""
     has_effect: bool = False
     unit: str = ""
+    scheme: str = ""
 
     @property
     def sign(self) -> int:
@@ -65,10 +66,17 @@ class Facts:
         return np.nan if line is None else line.margin * self.sd_change
 
     @property
-    def pairs_needed(self) -> int:
-        """Pairs for 80 % power at the margin, two-sided 0.05, normal approximation."""
+    def grouped(self) -> bool:
+        """Whether two groups of units were compared, not each unit with itself."""
+        return self.scheme.startswith("permutation")
+
+    @property
+    def units_needed(self) -> int:
+        """Units for 80 % power at the margin, two-sided 0.05, normal approximation: pairs, or both groups together."""
         line = self.mechanism.primary_line
-        return 0 if line is None else int(np.ceil(((1.96 + 0.8416) / line.margin) ** 2)) + 2
+        # A difference of two halves has four times the variance of a mean over all.
+        each = 4 if self.grouped else 1
+        return 0 if line is None else int(np.ceil(each * ((1.96 + 0.8416) / line.margin) ** 2)) + 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +99,10 @@ def interval(f: Facts) -> str:
 
 
 def _what_is_missing(f: Facts) -> str:
-    if f.n_units < f.pairs_needed:
+    if f.n_units < f.units_needed:
+        needed = f"{f.units_needed}{' in two equal groups' if f.grouped else ''}"
         return (
-            f"they cannot tell it from no change (smallest reachable p {number(f.smallest_p)}); about {f.pairs_needed}"
+            f"they cannot tell it from no change (smallest reachable p {number(f.smallest_p)}); about {needed}"
             " would find the smallest change that matters with 80 % power"
         )
     return f"the interval reaches beyond ±{number(f.margin)}, so neither a relevant change nor its absence is shown"
@@ -117,7 +126,13 @@ def _significant(f: Facts, sign: int) -> bool:
 
 
 def _model_says(f: Facts, sign: int) -> bool:
-    return f.n_units < MIN_UNITS_FOR_FLIPS and f.model_q < ALPHA and np.sign(f.model_sign) == sign * f.sign
+    # The model sets the list's genes against all others: what the score itself denies it cannot support.
+    agree = np.sign(f.model_sign) == np.sign(f.effect) == sign * f.sign
+    return f.n_units < MIN_UNITS_FOR_FLIPS and f.model_q < ALPHA and bool(agree)
+
+
+def _no_test(f: Facts) -> str:
+    return f"{f.n_units} units allow no {'permutation' if f.grouped else 'sign-flip'} p below {number(f.smallest_p)}"
 
 
 COHORT_RULES: tuple[Rule, ...] = (
@@ -137,7 +152,7 @@ COHORT_RULES: tuple[Rule, ...] = (
         holds=lambda f: not _primary(f) and not f.call_reason,
         sentence=lambda f: (
             f"rests on a call ({f.mechanism.primary_line.method if f.mechanism.primary_line else ''})"
-            " that this run does not hold"
+            " that this run does not make"
         ),
     ),
     Rule(
@@ -202,7 +217,7 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="moderated_model_only",
         holds=lambda f: _model_says(f, 1),
         sentence=lambda f: (
-            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)};"
+            f"{_no_test(f)};"
             f" the moderated model ({f.model_method})"
             f" finds the predicted direction, q {number(f.model_q)}"
         ),
@@ -212,7 +227,7 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="moderated_model_only",
         holds=lambda f: _model_says(f, -1),
         sentence=lambda f: (
-            f"{f.n_units} units allow no sign-flip p below {number(f.smallest_p)};"
+            f"{_no_test(f)};"
             f" the moderated model ({f.model_method})"
             f" finds the opposite direction, q {number(f.model_q)}"
         ),

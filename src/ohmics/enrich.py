@@ -288,6 +288,11 @@ def enrich(
 
 
 def _checked_ranking(ranking: pd.Series) -> pd.Series:
+    if not isinstance(ranking, pd.Series) or not pd.api.types.is_numeric_dtype(ranking):
+        raise OhmicsError(
+            "the ranking is no column of numbers; legal: one statistic by gene, for example "
+            'the table of genes as `de.set_index("gene")["t"]`'
+        )
     repeated = ranking.index[ranking.index.duplicated()]
     if len(repeated):
         raise OhmicsError(f"the ranking holds {len(repeated)} genes twice: {listing(repeated)}")

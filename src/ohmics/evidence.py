@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ohmics._evidence_calls import call_facts
 from ohmics._evidence_lines import (
     Line,
     against_lines,
-    call_facts,
     further_lines,
     genes_of,
     primary_key,
@@ -25,6 +25,7 @@ from ohmics._evidence_rows import evidence_row, patient_rows, primary_text
 from ohmics._evidence_rules import COHORT_RULES, Facts, Rule
 from ohmics.errors import listing
 from ohmics.model import Mechanism
+from ohmics.stats.paired import EXACT_UNITS, LEVEL
 from ohmics.tables import EVIDENCE
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class _Run:
     tables: Mapping[str, pd.DataFrame]
     modality: str
     purified_type: str
-    targets: frozenset[str] = frozenset()
+    targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     skipped: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
 
@@ -143,12 +144,15 @@ def purified_type_of(samples: pd.DataFrame | None) -> str:
     return str(types.pop()) if len(types) == 1 else ""
 
 
-def _targets(samples: pd.DataFrame | None) -> frozenset[str]:
-    """The antigens the sheet's therapies aim at; one field may name several, joined by ``;`` or ``|``."""
-    if samples is None or "target_antigen" not in samples:
-        return frozenset()
-    texts = samples["target_antigen"].dropna().astype(str).str.replace("|", ";")
-    return frozenset(name.strip() for text in texts for name in text.split(";") if name.strip())
+def _targets(samples: pd.DataFrame | None) -> dict[str, frozenset[str]]:
+    """The antigens each patient's therapy aims at; one field may name several, joined by ``;`` or ``|``."""
+    if samples is None or "target_antigen" not in samples or "patient" not in samples:
+        return {}
+    texts = samples["target_antigen"].fillna("").astype(str).str.replace("|", ";")
+    found: dict[str, set[str]] = {}
+    for patient, text in zip(samples["patient"].astype(str), texts, strict=True):
+        found.setdefault(patient, set()).update(name.strip() for name in text.split(";") if name.strip())
+    return {patient: frozenset(names) for patient, names in found.items()}
 
 
 def _skip_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
@@ -212,7 +216,7 @@ def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
     facts = Facts(mechanism=mechanism, modality=run.modality, cell_type=cell_type, gene_list=key, purified=purified)
     facts = replace(facts, **_pair_facts(run, contrast))
     if line is None or line.nature in ("call", "external"):
-        return replace(facts, call_reason=call_facts(run, mechanism))
+        return replace(facts, call_reason=_call_reason(run, contrast, mechanism))
     if line.nature == "composition":
         return replace(facts, **_composition_facts(run, contrast, cell_type))
     rows = run.effects
@@ -239,8 +243,14 @@ def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
         sd_change=float(row["sd_change"]),
         n_units=int(row["n_units"]),
         unit=str(row["unit"]),
+        scheme=str(row["scheme"] or ""),
         **_model_facts(run, contrast, cell_type, key),
     )
+
+
+def _call_reason(run: _Run, contrast: str, mechanism: Mechanism) -> str:
+    line = mechanism.primary_line
+    return "" if line is None else call_facts(run, contrast, line.method, line.antigen)
 
 
 def _pair_facts(run: _Run, contrast: str) -> dict[str, Any]:
@@ -264,13 +274,19 @@ def _composition_facts(run: _Run, contrast: str, cell_type: str) -> dict[str, An
             or f"no fraction of {cell_type} was compared"
         }
     row = mine.iloc[0]
-    units = int(row["n_pairs"])
+    changes = frame.loc[
+        (frame["contrast"] == contrast) & (frame["subject"] != contrast) & (frame["cell_type"] == cell_type), "effect"
+    ].dropna()
+    # A unit may have several pairs; without rows of units each pair is taken for one.
+    units = len(changes) or int(row["n_pairs"])
+    tail = max(1.0, 0.025 * 2.0**units // 1) / 2.0**units
     return {
         "has_effect": True,
         **{name: float(row[name]) for name in ("effect", "low", "high", "q")},
-        "interval_level": 0.95,
+        "interval_level": 1.0 - 2.0 * tail if units <= EXACT_UNITS else LEVEL,
         "n_units": units,
         "smallest_p": 2.0 / 2.0**units,
+        "sd_change": float(changes.std(ddof=1)) if len(changes) > 1 else np.nan,
         "unit": "centred log ratio",
     }
 

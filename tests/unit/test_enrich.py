@@ -207,3 +207,10 @@ def test_prerank_of_one_ranking() -> None:
 def test_a_faulty_ranking_is_refused(ranking: pd.Series, words: str) -> None:
     with pytest.raises(OhmicsError, match=words):
         enrich(ranking, LISTS, family="f")
+
+
+def test_a_whole_table_is_no_ranking() -> None:
+    table = pd.DataFrame({"gene": ["A", "B"], "t": [1.0, 2.0]})
+    for wrong in (table, table["gene"]):
+        with pytest.raises(OhmicsError, match="the ranking is no column of numbers"):
+            enrich(wrong, {"x": ["A", "B"]}, family="f")

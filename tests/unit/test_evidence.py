@@ -8,7 +8,7 @@ import pytest
 
 from ohmics._evidence_rules import COHORT_RULES
 from ohmics.evidence import weigh_evidence
-from ohmics.model import EvidenceLine, Mechanism, PrimaryLine
+from ohmics.model import Antigen, EvidenceLine, Mechanism, PrimaryLine
 from ohmics.tables import COMPOSITION, EFFECTS, ENRICHMENT, EVIDENCE, PAIRS, SAMPLES, SKIPPED, check, skipped
 
 MECHANISM = Mechanism(
@@ -64,6 +64,13 @@ class FakeCatalog:
     mechanisms: dict = field(default_factory=lambda: {"exhaustion": MECHANISM})
     gene_lists: dict = field(
         default_factory=lambda: {"exhaustion/tex": ["A", "B", "C"], "treg/core": {"up": ["B", "D", "E"], "down": ["F"]}}
+    )
+
+    antigens: dict = field(
+        default_factory=lambda: {
+            name: Antigen(antigen=name, genes=genes)
+            for name, genes in {"CD19": ("CD19",), "BCMA": ("TNFRSF17",), "GD2": ("B4GALNT1", "ST8SIA1")}.items()
+        }
     )
 
     def descendants(self, cell_type: str) -> frozenset[str]:
@@ -148,8 +155,13 @@ def test_few_pairs_may_be_supported_by_the_moderated_model_at_most_weakly() -> N
     row = cohort(few, enrichment=ENRICHMENT.conform([camera]), composition=composition)
     assert (row["verdict"], row["sub_reason"], row["grade"]) == ("supported", "moderated_model_only", "weak")
     assert "no sign-flip p below 0.25" in row["reasons"]
-    against = cohort(few, enrichment=ENRICHMENT.conform([{**camera, "statistic": -4}]))
+    down = {**few, "effect": -0.1, "low": -0.15, "high": -0.05}
+    against = cohort(down, enrichment=ENRICHMENT.conform([{**camera, "statistic": -4}]))
     assert against["verdict"] == "contradicted"
+    # A model and a score of different direction decide nothing, whichever of them agrees with the prediction.
+    for effect, statistic in ((down, 4), (few, -4)):
+        row = cohort(effect, enrichment=ENRICHMENT.conform([{**camera, "statistic": statistic}]))
+        assert (row["verdict"], row["sub_reason"]) == ("open", "inconclusive")
 
 
 def test_pairs_that_all_differ_give_no_cohort_verdict() -> None:
@@ -284,3 +296,99 @@ def test_supported_mechanisms_that_share_genes_may_be_one_finding() -> None:
 
 def test_the_last_rule_always_holds() -> None:
     assert COHORT_RULES[-1].holds(None)
+
+
+TARGET_LOSS = replace(
+    MECHANISM, primary_line=PrimaryLine(nature="call", method="antigen", antigen="target"), further_lines=()
+)
+
+
+def call(patient: str, antigen: str, verdict: str, post: str = "post") -> dict:
+    return {"patient": patient, "antigen": antigen, "pre_sample": f"{patient}_pre", "post_sample": f"{patient}_{post}",
+            "call": verdict, "reason": f"{antigen} {verdict}."}  # fmt: skip
+
+
+def called(*rows: dict, mechanism: Mechanism = TARGET_LOSS, target: str = "CD19", pairs=None, **more) -> pd.DataFrame:
+    sheet = SAMPLES.conform(pd.DataFrame(SHEET).assign(target_antigen=target))
+    return weigh_evidence(
+        effects=EFFECTS.empty(), enrichment=ENRICHMENT.empty(), catalog=FakeCatalog({mechanism.id: mechanism}),
+        samples=sheet, pairs=PAIRS.conform([pair(i) for i in range(3)]) if pairs is None else pairs,
+        antigen=pd.DataFrame(rows), **more,
+    )  # fmt: skip
+
+
+def of_patients(rows: pd.DataFrame, contrast: str = "c") -> dict:
+    mine = rows[(rows["level"] == "patient") & (rows["contrast"] == contrast)]
+    return dict(zip(mine["subject"], mine["verdict"], strict=True))
+
+
+def test_one_of_two_targets_lost_supports_loss_whatever_the_order() -> None:
+    both = [call("p1", "CD19", "retained"), call("p1", "BCMA", "lost")]
+    for rows in (both, both[::-1]):
+        found = called(*rows, target="CD19;BCMA")
+        assert of_patients(found) == {"p1": "supported"}
+        reasons = found.query("level == 'patient'")["reasons"].iloc[0]
+        assert "BCMA, p1_pre to p1_post: lost." in reasons
+        assert "CD19, p1_pre to p1_post: retained." in reasons
+        # Patients are counted, not their antigens.
+        assert "lost in 1." in found.query("level == 'cohort'")["reasons"].iloc[0]
+
+
+def test_one_target_retained_and_one_unclear_contradicts_nothing() -> None:
+    found = called(call("p1", "CD19", "retained"), call("p1", "BCMA", "inconclusive"), target="CD19;BCMA")
+    assert of_patients(found) == {"p1": "open"}
+
+
+def test_a_contrast_reads_the_calls_of_its_own_pairs_only() -> None:
+    later = {**pair(1), "contrast": "d", "test_samples": "p1_late|p1_later"}
+    rows = [call("p1", "CD19", "retained"), call("p1", "CD19", "lost", "later"), call("p2", "CD19", "lost")]
+    found = called(*rows, pairs=PAIRS.conform([pair(1), pair(2), later]))
+    assert of_patients(found, "c") == {"p1": "contradicted", "p2": "supported"}
+    assert of_patients(found, "d") == {"p1": "supported"}
+    cohort_rows = found.query("level == 'cohort'").set_index("contrast")["reasons"]
+    assert "retained in 1, lost in 1." in cohort_rows["c"]
+    assert "patient: lost in 1." in cohort_rows["d"]
+
+
+def test_pairs_of_one_patient_that_disagree_leave_the_patient_open() -> None:
+    twice = PAIRS.conform([{**pair(1), "test_samples": "p1_post|p1_again"}])
+    rows = [call("p1", "CD19", "retained"), call("p1", "CD19", "lost", "again")]
+    assert of_patients(called(*rows, pairs=twice)) == {"p1": "open"}
+
+
+def test_the_target_of_one_patient_is_no_target_of_another() -> None:
+    sheet = pd.DataFrame(SHEET)
+    sheet["target_antigen"] = np.where(sheet["patient"] == "p1", "CD19", "BCMA")
+    rows = [call("p1", "CD19", "retained"), call("p1", "BCMA", "lost"), call("p2", "BCMA", "lost")]
+    found = weigh_evidence(
+        effects=EFFECTS.empty(), enrichment=ENRICHMENT.empty(), catalog=FakeCatalog({"exhaustion": TARGET_LOSS}),
+        samples=SAMPLES.conform(sheet), antigen=pd.DataFrame(rows),
+        pairs=PAIRS.conform([pair(1), pair(2)]),
+    )  # fmt: skip
+    assert of_patients(found) == {"p1": "contradicted", "p2": "supported"}
+
+
+@pytest.mark.parametrize(
+    ("sheet_says", "table_says", "mechanism_says"),
+    [("tnfrsf17", "tnfrsf17", "BCMA"), ("GD2", "GD2 (ST8SIA1)", "target"), ("cd19", "cd19", "CD19")],
+)
+def test_an_antigen_is_known_by_its_gene_and_in_any_case(sheet_says, table_says, mechanism_says) -> None:
+    line = PrimaryLine(nature="call", method="antigen", antigen=mechanism_says)
+    found = called(call("p1", table_says, "lost"), target=sheet_says, mechanism=replace(TARGET_LOSS, primary_line=line))
+    assert of_patients(found) == {"p1": "supported"}
+
+
+def test_two_groups_need_four_times_the_units_of_pairs() -> None:
+    wide = {**EFFECT, "q": 0.4, "low": -0.1, "high": 0.3}
+    assert "about 34 would find" in cohort(wide)["reasons"]
+    groups = cohort({**wide, "n_units": 40, "scheme": "permutation of units, 10000 draws, seed 0"})
+    assert "about 128 in two equal groups would find" in groups["reasons"]
+
+
+def test_few_units_of_a_composition_have_the_level_that_their_flips_attain() -> None:
+    share = replace(MECHANISM, primary_line=PrimaryLine(nature="composition", cell_type="B cell"), further_lines=())
+    row = {"contrast": "c", "cell_type": "B cell", "fraction_pre": 0.1, "fraction_post": 0.2, "low": 0.1, "high": 0.9}
+    units = [{**row, "subject": f"p{i}", "effect": 0.4 + 0.1 * i, "n_pairs": 2} for i in range(4)]
+    table = COMPOSITION.conform([*units, {**row, "subject": "c", "effect": 0.55, "p": 0.125, "q": 0.2, "n_pairs": 8}])
+    found = cohort(mechanism=share, composition=table)
+    assert "+0.55 centred log ratio (87.5 % +0.1 to +0.9), q 0.2, 4 units" in found["reasons"]

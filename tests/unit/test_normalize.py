@@ -73,3 +73,11 @@ def test_log_cpm_of_voom_is_its_formula() -> None:
     frame = counts(2, 5)
     expected = np.log2((frame + 0.5).div(frame.sum(axis=1) + 1, axis=0) * 1e6)
     pd.testing.assert_frame_equal(log_cpm(frame, prior_count=None), expected)
+
+
+def test_logs_given_as_counts_are_refused_and_estimated_counts_are_not() -> None:
+    with pytest.raises(OhmicsError, match="values look log-transformed"):
+        counts_frame(np.log2(counts() + 1))
+    # Fractions as RSEM estimates them, in libraries where something is counted often.
+    estimated = counts() + 0.25
+    assert counts_frame(estimated).equals(estimated)

@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from ohmics.cli import main
 from ohmics.intake.resources import gene_table
 from ohmics.score import score
+from ohmics.tables import GENE_REFERENCE
 
 CELLS, GENES = 40, 60
 
@@ -188,6 +189,35 @@ def test_list_files_of_several_formats_and_the_catalogue(tmp_path: Path, capsys,
     expected = score(pd.DataFrame(counts, index=cells(), columns=names), signed)["three"]
     np.testing.assert_allclose(found["three"], expected)
     assert "more: see" in capsys.readouterr().err
+
+
+def test_a_reference_sets_zero_and_unit(tmp_path: Path, capsys, counts, genes) -> None:
+    names = genes["symbol"].tolist()
+    path, lists = h5ad(tmp_path / "a.h5ad", counts, names), listed(tmp_path / "l.gmt", {"A": names[:10]})
+    rows = {"gene": names, "mean": 1.0, "sd": 2.0, "detection": 1.0, "n_cells": 500}
+    GENE_REFERENCE.conform(pd.DataFrame({"cell_type": "all", **rows})).to_parquet(tmp_path / "r.parquet")
+    out = tmp_path / "T.tsv"
+    assert run(path, lists, out, "--method", "mean_z", "--reference", str(tmp_path / "r.parquet")) == 0
+    size = counts.sum(axis=1, keepdims=True)
+    logged = np.log1p(counts / np.where(size > 0, size, 1) * 1e4)
+    expected = ((logged[:, :10] - 1) / 2).mean(axis=1)
+    np.testing.assert_allclose(pd.read_csv(out, sep="\t")["A"], expected, rtol=1e-5)
+    assert "reference: made of" not in capsys.readouterr().out
+    GENE_REFERENCE.conform(pd.DataFrame({"cell_type": "B cell", **rows})).to_parquet(tmp_path / "r.parquet")
+    assert run(path, lists, out, "--method", "mean_z", "--reference", str(tmp_path / "r.parquet")) == 2
+    assert "there are no rows of cell type `all`; it holds B cell" in capsys.readouterr().err
+
+
+def test_compat_gives_the_numbers_of_the_peer(tmp_path: Path, capsys, counts, genes) -> None:
+    names = genes["symbol"].tolist()
+    path, out = h5ad(tmp_path / "a.h5ad", counts, names), tmp_path / "T.tsv"
+    lists = {"A": [*names[:10], "TOX"]}
+    assert run(path, listed(tmp_path / "l.gmt", lists), out, "--compat") == 0
+    frame = pd.DataFrame(counts, index=cells(), columns=names)
+    found = pd.read_csv(out, sep="\t")["A"]
+    np.testing.assert_allclose(found, score(frame, lists, compat=True)["A"])
+    assert not np.allclose(found, score(frame, lists)["A"])
+    capsys.readouterr()
 
 
 def test_a_score_that_follows_depth_is_warned_of(tmp_path: Path, capsys, counts, genes) -> None:

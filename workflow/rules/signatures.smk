@@ -2,9 +2,12 @@
 SINGLE_CELL = PLAN.modality == "single_cell"
 COUNTS = f"{OUT}/counts/pseudobulk.h5ad" if SINGLE_CELL else f"{OUT}/counts/bulk.h5ad"
 CALLS = (
-    [f"{OUT}/tables/antigen.tsv", f"{OUT}/tables/antigen_presentation.tsv"]
+    {
+        "antigen": f"{OUT}/tables/antigen.tsv",
+        "presentation": f"{OUT}/tables/antigen_presentation.tsv",
+    }
     if SINGLE_CELL
-    else []
+    else {}
 )
 
 
@@ -95,7 +98,7 @@ rule gather_skipped:
         parts=expand(
             f"{OUT}/skipped/{{stage}}.tsv",
             stage=["samples", "compare", "de", "gene_sets"]
-            + (["antigens"] if SINGLE_CELL else ["qc"]),
+            + (["calls", "car"] if SINGLE_CELL else ["qc"]),
         ),
     output:
         f"{OUT}/tables/skipped.tsv",
@@ -123,7 +126,7 @@ rule evidence:
         enrichment=f"{OUT}/tables/enrichment.tsv",
         composition=f"{OUT}/tables/composition.tsv",
         skipped=f"{OUT}/tables/skipped.tsv",
-        calls=CALLS,
+        calls=list(CALLS.values()),
         mechanisms=PLAN.mechanisms,
     output:
         f"{OUT}/tables/evidence.tsv",
@@ -136,11 +139,7 @@ rule evidence:
         mem_mb=PLAN.memory("evidence"),
     params:
         settings=PLAN.settings("evidence"),
-        calls=lambda wildcards, input: (
-            f"--antigen {input.calls[0]} --presentation {input.calls[1]}"
-            if input.calls
-            else ""
-        ),
+        calls=" ".join(f"--{name} {path}" for name, path in CALLS.items()),
         code=PLAN.digest("evidence"),
     message:
         "weighing the evidence"

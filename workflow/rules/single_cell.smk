@@ -91,7 +91,7 @@ rule annotate:
         ),
         markers=PLAN.resource("cell_markers.tsv"),
     output:
-        f"{OUT}/tables/cells.parquet",
+        f"{OUT}/annotation.parquet",
     log:
         f"{OUT}/logs/annotate.log",
     benchmark:
@@ -108,6 +108,36 @@ rule annotate:
     shell:
         "ohmics annotate --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --embedding {input.embedding:q} --folder {params.folder:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule car:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        cells=f"{OUT}/annotation.parquet",
+        parts=expand(f"{OUT}/samples/{{sample}}/counts.h5ad", sample=PLAN.sample_ids),
+        markers=PLAN.resource("cell_markers.tsv"),
+    output:
+        cells=f"{OUT}/tables/cells.parquet",
+        car=f"{OUT}/tables/car.tsv",
+        skipped=f"{OUT}/skipped/car.tsv",
+    log:
+        f"{OUT}/logs/car.log",
+    benchmark:
+        f"{OUT}/benchmarks/car.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("car"),
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        settings=PLAN.settings("car"),
+        code=PLAN.digest("car"),
+    message:
+        "calling CAR+ cells"
+    shell:
+        "ohmics car --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --cells {input.cells:q} --folder {params.folder:q} --out-cells {output.cells:q} --out-car {output.car:q}"
+        " --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
 
 rule aggregate:
@@ -254,7 +284,7 @@ rule gather_scores:
         " --file skipped_qc.tsv --file skipped_score.tsv --out {output.skipped:q} >>{log:q} 2>&1"
 
 
-rule antigens:
+rule calls:
     input:
         samples=f"{OUT}/samples.tsv",
         qc=f"{OUT}/tables/qc.tsv",
@@ -265,22 +295,22 @@ rule antigens:
     output:
         antigen=f"{OUT}/tables/antigen.tsv",
         presentation=f"{OUT}/tables/antigen_presentation.tsv",
-        skipped=f"{OUT}/skipped/antigens.tsv",
+        skipped=f"{OUT}/skipped/calls.tsv",
     log:
-        f"{OUT}/logs/antigens.log",
+        f"{OUT}/logs/calls.log",
     benchmark:
-        f"{OUT}/benchmarks/antigens.tsv"
+        f"{OUT}/benchmarks/calls.tsv"
     threads: 1
     resources:
-        mem_mb=PLAN.memory("antigens"),
+        mem_mb=PLAN.memory("calls"),
     params:
         folder=lambda wildcards, input: part_folder(input),
-        settings=PLAN.settings("antigens"),
-        code=PLAN.digest("antigens"),
+        settings=PLAN.settings("calls"),
+        code=PLAN.digest("calls"),
     message:
         "calling antigens patient by patient"
     shell:
-        "ohmics antigens --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics calls --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --pairs {input.pairs:q} --cells {input.cells:q} --folder {params.folder:q}"
         " --out-antigen {output.antigen:q} --out-presentation {output.presentation:q}"
         " --out-skipped {output.skipped:q} >{log:q} 2>&1"

@@ -54,7 +54,8 @@ class LineageRules:
         A cell has left its lineage below this lower tail, and taken another above this upper tail (shared by the
         rival panels).
     fold
-        A cell that has taken a lineage has at least this many times the counts to be expected.
+        A cell that has taken a lineage has at least this many times the counts to be expected, one that has left
+        its own at most this part of them.
     max_ambient
         Share of a droplet's RNA that is granted to be ambient.
     least
@@ -190,13 +191,20 @@ def _refusal(before: Population, after: Population, own: tuple[str, ...], home: 
 
 
 def _level(cells: Population, genes: tuple[str, ...]) -> tuple[float, float]:
-    """Return a panel's counts per UMI and its negative-binomial dispersion between cells, by moments."""
-    counts = cells.of(genes)
-    rate = float(counts.sum()) / cells.total if cells.total > 0 else 0.0
-    mean = rate * cells.depth
+    """Return a panel's counts per UMI and its negative-binomial dispersion between cells, by moments.
+
+    The twentieth of the cells with the most counts for their depth is left out: a few doublets would otherwise make
+    any count unsurprising.
+    """
+    counts, depth = cells.of(genes), cells.depth
+    density = np.divide(counts, depth, out=np.zeros_like(depth), where=depth > 0)
+    kept = density <= np.quantile(density, 0.95)
+    counts, depth = counts[kept], depth[kept]
+    rate = float(counts.sum()) / float(depth.sum()) if depth.sum() > 0 else 0.0
+    mean = rate * depth
     square = float(np.sum(mean**2))
     beyond = float(np.sum((counts - mean) ** 2) - counts.sum())
-    return rate, float(np.clip(beyond / square, 0.02, 5.0)) if square > 0 else 0.02
+    return rate, float(np.clip(beyond / square, 0.02, 2.0)) if square > 0 else 0.02
 
 
 def _at_most(counts: Floats, mean: Floats, dispersion: float) -> Floats:
@@ -215,10 +223,11 @@ def _shares(
     rules: LineageRules,
 ) -> _Shares:
     rate, dispersion = _level(before, own)
-    left = {
-        name: _at_most(cells.of(own), rate * cells.depth, dispersion) < rules.tail
-        for name, cells in (("before", before), ("after", after))
-    }
+    left = {}
+    for name, cells in (("before", before), ("after", after)):
+        counts, mean = cells.of(own), rate * cells.depth
+        # A doublet with a normal cell halves the home panel's share; it has not left.
+        left[name] = (_at_most(counts, mean, dispersion) < rules.tail) & (rules.fold * counts <= mean)
     any_taken = {name: np.zeros(cells.n, dtype=bool) for name, cells in (("before", before), ("after", after))}
     taken: dict[str, float] = {}
     for panel, genes in others.items():
@@ -271,13 +280,13 @@ def _decide(
     low, high = limits
     known, marked = marks
     alone = float(np.mean(shares.left & ~shares.switched))
+    if known >= rules.min_linked and marked < rules.linked * known:
+        why = f"only {marked} of {known} of the cells that did both carry the clone's mark"
+        return "no_switch", f"No switch: {why}; normal cells of the other lineage are the better explanation."
     if low > rules.least:
         said = f"the lower limit is above {rules.least:g}"
-        if known >= rules.min_linked and marked >= rules.linked * known:
-            return "switch", f"Switch: {said}, and {marked} of {known} switched cells carry the clone's mark."
         if known >= rules.min_linked:
-            why = f"{said}, but only {marked} of {known} of these cells carry the clone's mark"
-            return "no_switch", f"No switch: {why}; normal cells of the other lineage are the better explanation."
+            return "switch", f"Switch: {said}, and {marked} of {known} of these cells carry the clone's mark."
         return "candidate", f"Candidate: {said}, without a clonal link; {RECOVERY}."
     if alone > rules.most:
         return "dedifferentiation", (

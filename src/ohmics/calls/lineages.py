@@ -159,7 +159,7 @@ def _call(
     before = pre[malignant_mask(pre.obs), shared]
     declared = malignant_mask(post.obs)
     candidates = declared | _inside(post.obs, private.get(two.patient, frozenset()))
-    row = call_lineage(
+    called = call_lineage(
         before,
         post[candidates, shared],
         panels={name: panel.genes for name, panel in catalog.lineages.items()},
@@ -170,7 +170,8 @@ def _call(
         clone=clone if clone is not None and clone in post.obs else None,
         patient=two.patient,
         rules=rules,
-    ).to_dict()
+    )
+    row = {str(name): value for name, value in called.items()}
     added = int((candidates & ~declared).sum())
     if added:
         row["reason"] = f"{row['reason']} {added} candidates after are of clusters private to the patient."

@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> None:
     for name in ("samples", "pairs", "qc", "effects", "enrichment", "composition", "skipped", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("antigen", "presentation"):
-        parser.add_argument(f"--{name}", type=Path, help="the antigen calls, for single-cell")
+        parser.add_argument(f"--{name}", type=Path, help="a table of antigen calls, for single-cell")
 
 
 def run(arguments: argparse.Namespace) -> int:

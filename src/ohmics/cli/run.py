@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     rest = list(getattr(arguments, "rest", []))
     quiet = not any(word in ("-n", "--dry-run", "--lint", "--unlock", "--report", "--summary") for word in rest)
     if quiet:
+        make_outdir(Path(plan.config["outdir"]))
         print(
             f"{len(plan.samples)} {plan.modality.replace('_', '-')} samples; results go to {plan.config['outdir']}/",
             flush=True,
@@ -47,6 +48,19 @@ def run(arguments: argparse.Namespace) -> int:
         for line in where_reports_are(plan):
             print(line)
     return status
+
+
+def make_outdir(folder: Path) -> None:
+    """Make the results folder, or say in one sentence why it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "Permission denied"
+    except OSError as error:
+        reason = "a file has that name" if isinstance(error, FileExistsError) else str(error.strerror)
+    if reason:
+        raise OhmicsError(
+            Fault(f"cannot write results to {folder}: {reason}", "config, key outdir", remedy="choose another outdir")
+        )
 
 
 def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str]) -> int:

@@ -21,7 +21,7 @@ from ohmics.intake.gene_lists import Genes, load_gene_lists, merge
 from ohmics.intake.reading import read
 from ohmics.intake.resources import list_aliases
 from ohmics.io import read_table, write_atomic, write_table
-from ohmics.score.depth import FOLLOWS_DEPTH, depth_correlation
+from ohmics.score.follows_depth import FOLLOWS_DEPTH, depth_correlation
 from ohmics.score.id_kinds import why_all_missing
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.methods import get_method
@@ -212,7 +212,7 @@ class _Told:
         print(f"genes: {intake['mapping_sentence']}")
         method = get_method(arguments.method)
         print(f"method {method.name}: {method.definition}; {method.sign} (doi {method.doi})")
-        if method.needs_reference and not reference_given:
+        if method.needs_reference and not reference_given and not arguments.compat:
             print("reference: made of these observations; give --reference to compare with other files")
         print(f"coverage: {self._coverage()}")
         print(f"{arguments.out}: {n:,} × {len(self.resolved):,} lists, {len(self.refused)} of them not given")

@@ -104,6 +104,11 @@ def _describe_contrasts(config: Config, pairs: pd.DataFrame) -> list[str]:
     lines = describe_pairs(pairs, config.contrasts)
     complete = pairs[pairs["complete"].astype(bool)].groupby("contrast")["subject"].nunique()
     for contrast in config.contrasts:
+        if contrast.label == f"{contrast.reference}_vs_{contrast.test}":
+            lines.append(
+                f"{contrast.label}: effects are test minus reference, that is {contrast.test} minus "
+                f"{contrast.reference}; the name says the opposite, are test and reference exchanged?"
+            )
         count = int(complete.get(contrast.label, 0))
         if contrast.blocks and count < config.de.min_pairs:
             lines.append(

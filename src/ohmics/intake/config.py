@@ -341,6 +341,8 @@ def read_yaml(path: str | Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise OhmicsError(Fault(f"{error.problem or 'not readable as YAML'}", f"{source.name}{place}")) from error
+        remedy = "YAML is indented by spaces, never by tabs" if "'\\t'" in str(error.problem) else ""
+        what = f"{error.problem or 'not readable as YAML'}"
+        raise OhmicsError(Fault(what, f"{source.name}{place}", remedy=remedy)) from error
     except yaml.YAMLError as error:
         raise OhmicsError(Fault(f"not readable as YAML: {str(error).splitlines()[0]}", source.name)) from error

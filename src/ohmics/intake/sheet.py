@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
+from ohmics.model import MODALITIES
 from ohmics.tables import SAMPLES
 
 SAMPLE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -67,7 +68,10 @@ def read_samples(
     _check_columns(frame, source.name, faults)
     _check_ids(frame, source.name, faults)
     _check_values(frame, source.name, faults)
-    if "path" in frame:
+    if modality is not None:
+        _check_one_modality(frame, modality, source.name, faults)
+    # Whether a path may be shared hangs on the modality.
+    if "path" in frame and not len(faults):
         _check_paths(frame, source, faults)
     faults.raise_if_any()
     return SAMPLES.conform(_numbers(frame.drop(columns="_row")))
@@ -185,6 +189,17 @@ def _check_values(frame: pd.DataFrame, where: str, faults: Faults) -> None:
                     legal=", ".join(column.values),
                     remedy=did_you_mean(value, column.values),
                 )
+
+
+def _check_one_modality(frame: pd.DataFrame, modality: str, where: str, faults: Faults) -> None:
+    other = frame["modality"].isin(MODALITIES) & (frame["modality"] != modality)
+    for name, rows in frame.loc[other].groupby("modality")["_row"]:
+        faults.add(
+            f"`modality` is {name}, but the run is {modality}",
+            where=f"{where}, row {listing(rows)}",
+            legal="one modality a run",
+            remedy="make a sheet and a config for each",
+        )
 
 
 def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults) -> None:

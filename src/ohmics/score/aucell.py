@@ -108,19 +108,36 @@ class _PeerArea(Scorer):
 def _ordinal_area(
     indptr: Any, indices: Any, data: Any, place: Any, at: Any, n_up: int, starts: Any, owners: Any, n_lists: int
 ) -> Any:
-    """Sum n_up - rank over each list; one observation is spread out at a time in each thread."""
+    """Sum n_up - rank over each list: first the genes with counts, highest first, then the others by place."""
     n = len(indptr) - 1
     out = np.zeros((n, n_lists))
     for i in numba.prange(n):
-        row = np.zeros(len(at))
+        places = np.empty(indptr[i + 1] - indptr[i], dtype=np.int64)
+        values = np.empty(len(places))
+        size = 0
         for k in range(indptr[i], indptr[i + 1]):
             if place[indices[k]] >= 0:
-                row[place[indices[k]]] = -data[k]
-        order = np.argsort(row, kind="mergesort")
-        for rank in range(1, min(n_up, len(at) + 1)):
-            gene = at[order[rank - 1]]
+                places[size] = place[indices[k]]
+                values[size] = -data[k]
+                size += 1
+        by_place = np.argsort(places[:size])
+        places, values = places[:size][by_place], values[:size][by_place]
+        order = np.argsort(values, kind="mergesort")
+        for rank in range(1, min(n_up, size + 1)):
+            gene = at[places[order[rank - 1]]]
             for where in range(starts[gene], starts[gene + 1]):
                 out[i, owners[where]] += n_up - rank
+        rank, met = size + 1, 0
+        for other in range(len(at)):
+            if rank >= n_up:
+                break
+            if met < size and places[met] == other:
+                met += 1
+                continue
+            gene = at[other]
+            for where in range(starts[gene], starts[gene + 1]):
+                out[i, owners[where]] += n_up - rank
+            rank += 1
     return out
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import gseapy
 import numpy as np
 import pandas as pd
 
@@ -41,6 +40,8 @@ class _Variation(Scorer):
 
     def scores(self, lists: Sequence[IndexArray], *, absent: Sequence[int] | None = None) -> FloatArray:
         del absent
+        import gseapy  # slow to import: only who asks for gsva waits for it
+
         n = self.expression.matrix.shape[0]
         result = np.full((n, len(lists)), np.nan)
         varying = varying_columns(self.expression.log)

@@ -14,12 +14,8 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
-import decoupler as dc
-import gseapy
 import numpy as np
 import pandas as pd
-import pyucell
-import scanpy as sc
 from anndata import AnnData
 from scipy import sparse
 
@@ -58,6 +54,11 @@ def save(frame, name):
 
 
 def main():
+    import decoupler as dc
+    import gseapy
+    import pyucell
+    import scanpy as sc
+
     counts = matrix()
     genes = [f"G{g:04d}" for g in np.random.default_rng(22).permutation(N_GENES)]
     cells = [f"c{c:02d}" for c in range(N_CELLS)]
@@ -90,11 +91,11 @@ def main():
     bulk = pd.DataFrame(counts, index=cells, columns=genes).groupby(np.arange(N_CELLS) // 10).sum()
     bulk = np.log2(bulk.div(bulk.sum(axis=1), axis=0) * 1e6 + 1)
     # A seeded trifle breaks ties, which gseapy decides by the order of genes.
-    bulk += np.random.default_rng(23).uniform(0, 1e-6, size=bulk.shape)
+    bulk += np.random.default_rng(23).uniform(0, 1e-3, size=bulk.shape)
     bulk.index = [f"b{b}" for b in bulk.index]
     save(bulk, "bulk")
     scored = gseapy.ssgsea(bulk.T, sides, outdir=None, min_size=1, max_size=N_GENES, threads=1).res2d
-    table = scored.pivot(index="Name", columns="Term", values="ES").astype(float)
+    table = scored.set_index(["Name", "Term"])["ES"].astype(float).unstack()  # noqa: PD010  no key repeats
     save(table.loc[bulk.index, list(sides)], "gseapy_ssgsea")
 
     names = ("pyucell", "decoupler", "scanpy", "gseapy", "anndata", "numpy", "scipy", "pandas", "numba")

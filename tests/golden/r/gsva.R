@@ -8,6 +8,7 @@ base <- rgamma(500, 2, 0.5)
 expression <- matrix(base + rnorm(500 * 20, sd = 0.8), 500, 20, dimnames = list(genes, samples))
 expression[1:25, 11:20] <- expression[1:25, 11:20] + 1
 expression <- pmax(expression, 0) + matrix(runif(500 * 20, 0, 1e-3), 500, 20)
+expression <- signif(expression, 9)
 sets <- list(up = genes[1:25])
 sizes <- c(5, 8, 12, 20, 35, 60, 100, 150)
 for (k in seq_along(sizes)) sets[[sprintf("set%d", k)]] <- sample(genes, sizes[k])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ohmics.catalog import catalog
+from ohmics.cli import main
 from ohmics.errors import Faults, OhmicsError
 from ohmics.intake.gene_lists import load_gene_lists, merge, read_gene_lists
 
@@ -131,3 +132,22 @@ def test_the_catalogue_takes_every_format(tmp_path: Path) -> None:
     assert any("NOGENE1" in note for note in mine.notes)
     mine.to_gmt(tmp_path / "out.gmt")
     assert read_gene_lists(tmp_path / "out.gmt", pair_signed=True)[0]["three"] == {"up": ["TOX"], "down": ["TCF7"]}
+
+
+@pytest.mark.parametrize(("modality", "score_on"), [("bulk", ["bulk"]), ("single_cell", ["*"])])
+def test_a_run_scores_lists_of_every_format(tmp_path: Path, capsys, modality: str, score_on: list[str]) -> None:
+    paths = [
+        written(tmp_path / "one.grp", "TOX\nLAG3\n"),
+        written(tmp_path / "three.tsv", "gene\tdirection\nTOX\tup\nTCF7\tdown\n"),
+    ]
+    sheet = f"sample\tpatient\ttimepoint\tmodality\tpath\ttherapy\na\tP\tpre\t{modality}\tx.h5\tici\n"
+    settings = {"catalog_paths": [], "score_gene_lists": [str(path) for path in paths], "score_tiers": ["core"]}
+    out = tmp_path / "lists.json"
+    samples = written(tmp_path / "samples.tsv", sheet)
+    assert main(["lists", "--settings", json.dumps(settings), "--samples", str(samples), "--out", str(out)]) == 0
+    content = json.loads(out.read_text(encoding="utf-8"))
+    assert content["lists"]["one"] == ["TOX", "LAG3"]
+    assert content["lists"]["three"] == {"up": ["TOX"], "down": ["TCF7"]}
+    assert content["score_on"]["three"] == content["score_on"]["one"] == score_on
+    assert content["mechanism"]["three"] == ""
+    capsys.readouterr()

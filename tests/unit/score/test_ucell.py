@@ -63,12 +63,12 @@ def test_a_signed_list_is_up_minus_down_and_is_not_clipped():
 
 
 def peer(counts, positions, n_absent, max_rank=1500):
-    """pyucell's procedure: expressed genes' ranks truncated, the first max_rank of them kept, absent ones imputed."""
+    """pyucell 0.8's procedure: expressed genes ranked, ranks beyond max_rank left out, absent genes imputed."""
     scores = []
     for row in counts:
         seen = np.flatnonzero(row)
-        ranks = stats.rankdata(-row[seen]).astype(np.int32)
-        kept = np.flatnonzero(ranks <= max_rank)[:max_rank]
+        ranks = stats.rankdata(-row[seen])
+        kept = np.flatnonzero(ranks <= max_rank)
         held = dict(zip(seen[kept], ranks[kept], strict=True))
         total = sum(held.get(g, max_rank) for g in positions) + n_absent * max_rank
         n = len(positions) + n_absent
