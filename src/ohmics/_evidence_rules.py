@@ -122,7 +122,9 @@ def _primary(f: Facts) -> bool:
 
 
 def _significant(f: Facts, sign: int) -> bool:
-    return f.n_units >= MIN_UNITS_FOR_FLIPS and f.q < ALPHA and np.sign(f.effect) == sign * f.sign
+    # One of n units is set apart in n ways: a floor of 1/n is that of a group of one, and one unit is no cohort.
+    alone = f.grouped and f.smallest_p * f.n_units > 1 - 1e-9
+    return f.n_units >= MIN_UNITS_FOR_FLIPS and f.q < ALPHA and np.sign(f.effect) == sign * f.sign and not alone
 
 
 def _model_says(f: Facts, sign: int) -> bool:
@@ -227,9 +229,7 @@ COHORT_RULES: tuple[Rule, ...] = (
         sub_reason="moderated_model_only",
         holds=lambda f: _model_says(f, -1),
         sentence=lambda f: (
-            f"{_no_test(f)};"
-            f" the moderated model ({f.model_method})"
-            f" finds the opposite direction, q {number(f.model_q)}"
+            f"{_no_test(f)}; the moderated model ({f.model_method}) finds the opposite direction, q {number(f.model_q)}"
         ),
     ),
     Rule(

@@ -74,7 +74,8 @@ def embed(
     ----------
     adatas
         One AnnData (cells × genes, raw counts in ``X``, ``obs["sample"]``) a sample, or functions that read
-        one; functions are called twice, so that only one sample is in memory at a time.
+        one; functions are called twice, so that only one sample is in memory at a time. A single AnnData is one
+        sample.
     n_top_genes, n_pcs, n_neighbors, resolution
         Variable genes, principal components, neighbours of a cell, resolution of Leiden.
     harmony
@@ -119,7 +120,7 @@ def embedding(
     seed: int = 0,
 ) -> Embedding:
     """Do what `embed` does and return the components, the variable genes and the parameters as well."""
-    sources = list(adatas)
+    sources = list([adatas] if isinstance(adatas, AnnData) else adatas)
     if not sources:
         raise OhmicsError(Fault("no sample was given to embed", remedy="give at least one AnnData with kept cells"))
     _require("igraph")

@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows: list[Row] = []
     correlations: list[Row] = []
     before = digest()
-    for pairs, replicates, planted in ((10, 80, False), (40, 20, False), (10, 25, True)):
+    for pairs, replicates, planted in ((10, 30, False), (40, 8, False), (10, 20, True)):
         one, follow = measure(max(1, round(replicates * given.share)), pairs, 0, planted=planted)
         rows, correlations = rows + one, correlations or follow
         sys.stdout.write(pd.DataFrame(one).to_string() + "\n")

@@ -131,6 +131,11 @@ def test_an_absent_extra_is_told_with_its_pip_line(package, monkeypatch):
     assert package in str(caught.value)
 
 
+def test_a_single_anndata_is_one_sample():
+    adata = build()[0]
+    pd.testing.assert_frame_equal(embed(adata, umap=False), embed([adata], umap=False))
+
+
 def test_nothing_to_embed_is_refused():
     with pytest.raises(OhmicsError, match="no sample"):
         embed([])

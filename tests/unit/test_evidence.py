@@ -392,3 +392,9 @@ def test_few_units_of_a_composition_have_the_level_that_their_flips_attain() -> 
     table = COMPOSITION.conform([*units, {**row, "subject": "c", "effect": 0.55, "p": 0.125, "q": 0.2, "n_pairs": 8}])
     found = cohort(mechanism=share, composition=table)
     assert "+0.55 centred log ratio (87.5 % +0.1 to +0.9), q 0.2, 4 units" in found["reasons"]
+
+
+def test_one_unit_against_many_is_no_cohort() -> None:
+    many = {**EFFECT, "n_units": 22, "n_pairs": 22, "q": 1 / 22, "p": 1 / 22, "scheme": "permutation of units, all 22"}
+    assert cohort({**many, "smallest_p": 1 / 22})["verdict"] == "open"
+    assert cohort({**many, "smallest_p": 1 / 231})["verdict"] == "supported"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohmics.catalog import Catalog
+if TYPE_CHECKING:
+    from ohmics.catalog import Catalog
+
 
 FAMILIES = ("T cell", "NK", "myeloid")
 """Normal cells that tell the ambient rate of an antigen they do not express; B cells are too near most tumours."""

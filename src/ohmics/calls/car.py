@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +19,10 @@ from scipy.special import gammainc, gammaincinv, gammaln, logsumexp
 from scipy.stats import gamma
 
 from ohmics.calls.populations import Floats, population
-from ohmics.catalog import Catalog
 from ohmics.errors import Faults, did_you_mean, listing
+
+if TYPE_CHECKING:
+    from ohmics.catalog import Catalog
 
 Mask = npt.NDArray[np.bool_]
 COLUMNS = ("sample", "estimate", "low", "high", "evidence", "call", "reason")

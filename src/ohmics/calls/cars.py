@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
 
 from ohmics.calls.car import T_CELL, CarRules, ambient_share, call_car, groups, transgene_features
-from ohmics.catalog import Catalog
 from ohmics.errors import listing
 from ohmics.tables import CAR, SKIPPED, skipped
+
+if TYPE_CHECKING:
+    from ohmics.catalog import Catalog
 
 STAGE = "car"
 

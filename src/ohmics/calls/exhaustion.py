@@ -200,9 +200,8 @@ def _check(
             if column not in frame:
                 faults.add(f"column `{column}` is missing", where=name, remedy=did_you_mean(column, frame.columns))
     faults.raise_if_any()
-    for name, frame, key in (
-        ("scores", scores, ["sample", "barcode"]), ("cells", cells, ["sample", "barcode"]), ("samples", samples, ["sample"]),
-    ):  # fmt: skip
+    cell = ["sample", "barcode"]
+    for name, frame, key in (("scores", scores, cell), ("cells", cells, cell), ("samples", samples, ["sample"])):
         if frame.duplicated(key).any():
             first = frame.loc[frame.duplicated(key), key].iloc[0].tolist()
             faults.add(

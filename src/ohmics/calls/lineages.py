@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,11 @@ from anndata import AnnData
 from ohmics.calls.backgrounds import malignant_mask
 from ohmics.calls.lineage import RIVALS, LineageRules, call_lineage
 from ohmics.calls.patients import TwoSamples, patient_pairs
-from ohmics.catalog import Catalog
 from ohmics.errors import listing
 from ohmics.tables import LINEAGE, PAIRS, SAMPLES, SKIPPED, check, skipped
+
+if TYPE_CHECKING:
+    from ohmics.catalog import Catalog
 
 STAGE = "lineage"
 PRIVATE = 0.9

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain, product
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,12 @@ from ohmics.calls.antigen import Pair, Panel, call_pair
 from ohmics.calls.backgrounds import background_mask, background_types, malignant_mask
 from ohmics.calls.populations import Floats, Population, population
 from ohmics.calls.rules import AntigenRules
-from ohmics.catalog import Catalog
 from ohmics.errors import listing
 from ohmics.stats.multiple import benjamini_hochberg_by_family
 from ohmics.tables import ANTIGEN, ANTIGEN_PRESENTATION, PAIRS, SAMPLES, SKIPPED, check, skipped
+
+if TYPE_CHECKING:
+    from ohmics.catalog import Catalog
 
 STAGE = "antigen"
 PRESENTATION_GENES = ("B2M", "HLA-A", "HLA-B", "HLA-C", "TAP1", "TAP2", "NLRC5")

@@ -38,11 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     rest = list(getattr(arguments, "rest", []))
     quiet = not any(word in ("-n", "--dry-run", "--lint", "--unlock", "--report", "--summary") for word in rest)
     if quiet:
-        make_outdir(Path(plan.config["outdir"]))
-        print(
-            f"{len(plan.samples)} {plan.modality.replace('_', '-')} samples; results go to {plan.config['outdir']}/",
-            flush=True,
-        )
+        outdir = Path(plan.config["outdir"])
+        make_outdir(outdir)
+        # Told in full: it is relative to the folder one stands in, not to the config.
+        kind = plan.modality.replace("_", "-")
+        print(f"{len(plan.samples)} {kind} samples; results go to {outdir.resolve()}/", flush=True)
     status = call_snakemake(arguments.config, cores=arguments.cores, profile=arguments.profile_name, rest=rest)
     if quiet and status == 0:
         for line in where_reports_are(plan):

@@ -68,11 +68,9 @@ def read_samples(
     _check_columns(frame, source.name, faults)
     _check_ids(frame, source.name, faults)
     _check_values(frame, source.name, faults)
-    if modality is not None:
-        _check_one_modality(frame, modality, source.name, faults)
-    # Whether a path may be shared hangs on the modality.
-    if "path" in frame and not len(faults):
-        _check_paths(frame, source, faults)
+    mixed = modality is not None and _is_mixed(frame, modality, source.name, faults)
+    if "path" in frame:
+        _check_paths(frame, source, faults, mixed=mixed)
     faults.raise_if_any()
     return SAMPLES.conform(_numbers(frame.drop(columns="_row")))
 
@@ -191,7 +189,10 @@ def _check_values(frame: pd.DataFrame, where: str, faults: Faults) -> None:
                 )
 
 
-def _check_one_modality(frame: pd.DataFrame, modality: str, where: str, faults: Faults) -> None:
+def _is_mixed(frame: pd.DataFrame, modality: str, where: str, faults: Faults) -> bool:
+    """Return whether rows are of another modality than the run, and add the fault."""
+    if "modality" not in frame:
+        return False
     other = frame["modality"].isin(MODALITIES) & (frame["modality"] != modality)
     for name, rows in frame.loc[other].groupby("modality")["_row"]:
         faults.add(
@@ -200,9 +201,10 @@ def _check_one_modality(frame: pd.DataFrame, modality: str, where: str, faults: 
             legal="one modality a run",
             remedy="make a sheet and a config for each",
         )
+    return bool(other.any())
 
 
-def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults) -> None:
+def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults, *, mixed: bool = False) -> None:
     base = source.resolve().parent
     given = frame["path"].copy()
     frame["path"] = [os.path.normpath(base / text) if text else "" for text in given]
@@ -216,7 +218,8 @@ def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults) -> None:
             continue
         if not Path(full).exists():
             missing[text].append(row)
-        if modality == "single_cell" and os.path.realpath(full) in seen:
+        # In a sheet of both modalities a shared path follows from that fault.
+        if modality == "single_cell" and not mixed and os.path.realpath(full) in seen:
             faults.add(
                 f"rows {seen[os.path.realpath(full)]} and {row} share one path, {text}",
                 where=source.name,

@@ -336,7 +336,8 @@ GLOSSARY: tuple[tuple[str, str], ...] = (
     ),
     (
         "within technical range",
-        "One patient's change is no larger than splitting and thinning the same two samples gives.",
+        "One patient's change is no larger than splitting and thinning the same two samples gives. That is the noise "
+        "of counting only: a second biopsy or library of the same patient may differ by more.",
     ),
     ("flip", "Turning the sign of a patient's change, as if before and after had been exchanged; the basis of p."),
     ("thinned", "Counts of both sides were drawn down to one depth before scoring, because scores depend on depth."),

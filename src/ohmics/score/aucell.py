@@ -17,6 +17,7 @@ from ohmics.score.reference_rows import columns_for
 from ohmics.score.sums import GeneSums, Scorer, owners_by_gene
 
 SHARE = 0.05
+_COUNTED = 4096  # counts below it are ordered by counting, without a sort
 _PEER_SEED = 0  # decoupler's own, whatever the user's
 
 
@@ -95,8 +96,9 @@ class _PeerArea(Scorer):
         at = np.full(n_places, -1, dtype=np.int64)
         at[self.place[self.place >= 0]] = np.flatnonzero(self.place >= 0)
         matrix = self.expression.matrix
+        whole = int(self.expression.scale == "counts")
         area = _ordinal_area(
-            matrix.indptr, matrix.indices, matrix.data, self.place, at, self.n_up, starts, owners, len(kept)
+            matrix.indptr, matrix.indices, matrix.data, whole, self.place, at, self.n_up, starts, owners, len(kept)
         )
         below = _largest_area(sizes, self.n_up)
         seen = (np.diff(matrix.indptr) > 0)[:, None]
@@ -104,35 +106,53 @@ class _PeerArea(Scorer):
         return np.asarray(np.divide(area, below, out=missing, where=seen & (below > 0)[None, :]))
 
 
+@numba.njit(cache=True)
+def _order_of(values: Any, whole: int) -> Any:
+    """Return the places with a value, the highest value first and ties by place; whole numbers are counted."""
+    highest = values.max() if len(values) else 0.0
+    if not whole or highest >= _COUNTED:
+        seen = np.flatnonzero(values)
+        return seen[np.argsort(-values[seen], kind="mergesort")]
+    start = np.zeros(int(highest) + 2, dtype=np.int64)
+    for value in values:
+        start[int(value)] += 1
+    start[0], above = 0, 0
+    for value in range(int(highest), 0, -1):
+        number = start[value]
+        start[value] = above
+        above += number
+    order = np.empty(above, dtype=np.int64)
+    for place in range(len(values)):
+        value = int(values[place])
+        if value > 0:
+            order[start[value]] = place
+            start[value] += 1
+    return order
+
+
 @numba.njit(parallel=True, cache=True)
 def _ordinal_area(
-    indptr: Any, indices: Any, data: Any, place: Any, at: Any, n_up: int, starts: Any, owners: Any, n_lists: int
-) -> Any:
+    indptr: Any, indices: Any, data: Any, whole: int, place: Any, at: Any, n_up: int, starts: Any, owners: Any,
+    n_lists: int,
+) -> Any:  # fmt: skip
     """Sum n_up - rank over each list: first the genes with counts, highest first, then the others by place."""
     n = len(indptr) - 1
     out = np.zeros((n, n_lists))
     for i in numba.prange(n):
-        places = np.empty(indptr[i + 1] - indptr[i], dtype=np.int64)
-        values = np.empty(len(places))
-        size = 0
+        values = np.zeros(len(at))
         for k in range(indptr[i], indptr[i + 1]):
             if place[indices[k]] >= 0:
-                places[size] = place[indices[k]]
-                values[size] = -data[k]
-                size += 1
-        by_place = np.argsort(places[:size])
-        places, values = places[:size][by_place], values[:size][by_place]
-        order = np.argsort(values, kind="mergesort")
-        for rank in range(1, min(n_up, size + 1)):
-            gene = at[places[order[rank - 1]]]
+                values[place[indices[k]]] = data[k]
+        order = _order_of(values, whole)
+        for rank in range(1, min(n_up, len(order) + 1)):
+            gene = at[order[rank - 1]]
             for where in range(starts[gene], starts[gene + 1]):
                 out[i, owners[where]] += n_up - rank
-        rank, met = size + 1, 0
+        rank = len(order) + 1
         for other in range(len(at)):
             if rank >= n_up:
                 break
-            if met < size and places[met] == other:
-                met += 1
+            if values[other] > 0:
                 continue
             gene = at[other]
             for where in range(starts[gene], starts[gene + 1]):

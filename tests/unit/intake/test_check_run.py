@@ -89,3 +89,16 @@ def test_of_a_large_cohort_only_the_first_cells_are_read(
     part = check_run(load_config(tmp_path / "config.yaml"))
     assert [info.observations for info in part.matrices] == [5, 5]
     assert any("of 2 matrices the first 5 cells" in note for note in part.notes)
+
+
+def test_a_name_that_says_the_opposite_is_pointed_out(config: Path) -> None:
+    text = config.read_text()
+    exchanged = "name: relapse_vs_pre, test: pre, reference: relapse"
+    config.write_text(text.replace("test: relapse, reference: pre", exchanged))
+    swapped = [note for note in check_run(load_config(config)).notes if "exchanged" in note]
+    assert swapped == [
+        "relapse_vs_pre: effects are test minus reference, that is pre minus relapse; the name says the opposite, "
+        "are test and reference exchanged?"
+    ]
+    config.write_text(text)
+    assert not any("exchanged" in note for note in check_run(load_config(config)).notes)

@@ -230,3 +230,9 @@ def test_no_config(tmp_path: Path) -> None:
 def test_plain_data_is_parsed_without_a_file(folder: Path) -> None:
     data = {"project": "S", "input": {"samples": "samples.tsv", "modality": "single_cell"}, "seed": 7}
     assert parse_config(data, folder=folder).seed == 7
+
+
+def test_tabs_are_named(folder: Path) -> None:
+    (folder / "config.yaml").write_text("project: x\ninput:\n\tmodality: bulk\n")
+    with pytest.raises(OhmicsError, match=r"line 3, column 1: .*YAML is indented by spaces, never by tabs"):
+        read_yaml(folder / "config.yaml")

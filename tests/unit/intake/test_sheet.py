@@ -174,3 +174,16 @@ def test_sheets_that_cannot_be_read(folder: Path, content: bytes, sentence: str)
 def test_no_sheet(folder: Path) -> None:
     (fault,) = _faults(folder / "none.tsv")
     assert fault == f"{folder}/none.tsv: no such sample sheet."
+
+
+def test_a_run_has_one_modality(folder: Path) -> None:
+    head = f"{HEAD},modality"
+    rows = ("s1,P1,pre,a.h5,bulk", "s2,P1,relapse,b.h5,single_cell", "s3,P2,pre,b.h5,single_cell")
+    path = _sheet(folder, head, *rows)
+    with pytest.raises(OhmicsError) as caught:
+        read_samples(path, modality="bulk")
+    # One fault: that single-cell samples share a path would only be confusing.
+    assert str(caught.value) == (
+        "samples.tsv, row 3, 4: `modality` is single_cell, but the run is bulk; legal: one modality a run; "
+        "make a sheet and a config for each."
+    )
