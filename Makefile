@@ -56,8 +56,11 @@ test-slow: $(STAMP) ## the tests that take longer: whole workflow runs, killed r
 test-report: $(STAMP) ## tests of the pages in a headless Chromium
 	@$(BIN)/python -m pytest -q tests/report -m browser
 
-calibration: $(STAMP) ## measure calibration and error rates in full; writes benchmarks/calibration.json
+calibration: $(STAMP) ## measure calibration and error rates in full (an hour); writes benchmarks/*.json
 	@$(BIN)/python tests/calibration/run_full.py
+	@$(BIN)/python tests/calibration/depth_full.py
+	@$(BIN)/python tests/calibration/antigen_full.py
+	@test -z "$$OHMICS_DATA" || $(BIN)/python tests/calibration/antigen_real.py
 
 bench: $(STAMP) ## scoring beside its peer in one run
 	@$(BIN)/python benchmarks/score.py

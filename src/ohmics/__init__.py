@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ohmics import toy
     from ohmics.annotate import annotate
     from ohmics.calls.exhaustion import decompose_exhaustion
+    from ohmics.calls import call_antigen, call_car, call_lineage
     from ohmics.catalog import Catalog, catalog
     from ohmics.compare import compare, compare_composition
     from ohmics.de import differential_expression
@@ -37,6 +38,9 @@ _PUBLIC = {
     "Contrast": "ohmics.model",
     "OhmicsError": "ohmics.errors",
     "annotate": "ohmics.annotate",
+    "call_antigen": "ohmics.calls",
+    "call_car": "ohmics.calls",
+    "call_lineage": "ohmics.calls",
     "catalog": "ohmics.catalog",
     "compare": "ohmics.compare",
     "compare_composition": "ohmics.compare",
@@ -63,6 +67,9 @@ __all__ = [
     "OhmicsError",
     "__version__",
     "annotate",
+    "call_antigen",
+    "call_car",
+    "call_lineage",
     "catalog",
     "compare",
     "compare_composition",

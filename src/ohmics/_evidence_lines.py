@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ohmics.evidence import _Run
 
 _ALPHA = 0.05
+LEAST_CALLED = 2
+"""Patients with a call before it is a line of the cohort."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +148,11 @@ def _evaluate(run: _Run, contrast: str, facts: Facts, line: EvidenceLine) -> str
             return f"{line.cell_type}, relative to the other types, {change}"
     if line.nature == "call":
         calls = patient_calls(run, contrast, line.method, line.antigen)
-        spoken = sum(one.verdict == "supported" for one in calls)
-        return f"called in {spoken} of {len(calls)} patients ({line.antigen or line.method})" if spoken else ""
+        told = [call for call in calls if call.verdict in ("supported", "contradicted")]
+        found = sum(call.verdict == "supported" for call in told)
+        # One call in one patient is that patient's: a line of the cohort needs most of those it could be told in.
+        if found >= LEAST_CALLED and 2 * found >= len(told):
+            return f"called in {found} of {len(told)} patients ({line.antigen or line.method})"
     return ""
 
 

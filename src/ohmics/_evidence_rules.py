@@ -98,6 +98,10 @@ def interval(f: Facts) -> str:
     )
 
 
+def _inside_the_margin(f: Facts) -> bool:
+    return f.low > -f.margin and f.high < f.margin and f.interval_level >= 0.9
+
+
 def _what_is_missing(f: Facts) -> str:
     if f.n_units < f.units_needed:
         needed = f"{f.units_needed}{' in two equal groups' if f.grouped else ''}"
@@ -195,11 +199,13 @@ COHORT_RULES: tuple[Rule, ...] = (
             and not f.purified
             and f.mechanism.compartment in MIXED_COMPARTMENTS
             and not f.declared_in_bulk
-            and (_significant(f, 1) or _significant(f, -1) or _model_says(f, 1) or _model_says(f, -1))
+            and (
+                any(test(f, sign) for test in (_significant, _model_says) for sign in (1, -1)) or _inside_the_margin(f)
+            )
         ),
         sentence=lambda f: (
-            f"changed by {interval(f)}, but confounded by composition: in unsorted bulk a change of the programme"
-            " cannot be told from a change in the share of the cells that carry it"
+            f"changed by {interval(f)}, but confounded by composition: in unsorted bulk a programme that changes, or"
+            " does not, cannot be told from a change in the share of the cells that carry it"
         ),
     ),
     Rule(
@@ -235,7 +241,7 @@ COHORT_RULES: tuple[Rule, ...] = (
     Rule(
         verdict="open",
         sub_reason="no_relevant_change",
-        holds=lambda f: f.low > -f.margin and f.high < f.margin and f.interval_level >= 0.9,
+        holds=_inside_the_margin,
         sentence=lambda f: (
             f"the interval {interval(f)} lies inside ±{number(f.margin)}, the smallest change that matters"
         ),

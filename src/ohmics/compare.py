@@ -26,7 +26,7 @@ from ohmics.model import Contrast
 from ohmics.stats import groups
 from ohmics.stats.multiple import FloatArray, method_family, primary_family
 from ohmics.stats.paired import EffectTest, Flips, flip_test, step_down
-from ohmics.tables import EFFECTS, skipped
+from ohmics.tables import EFFECTS, SCORES, check, skipped
 
 __all__ = ["compare", "compare_composition"]
 
@@ -101,8 +101,10 @@ def compare(
     Raises
     ------
     OhmicsError
-        When a column of a contrast is not in the samples sheet.
+        When ``scores`` is no SCORES table (a missing score among them), or a column of a contrast is not in the
+        samples sheet.
     """
+    check(scores, SCORES)
     effects: list[dict[str, Any]] = []
     skips: dict[tuple[str, str, str], dict[str, str]] = {}
     lines: set[tuple[str, str, str]] = set()
@@ -222,8 +224,10 @@ def _two_groups(task: _Task, found: Differences, plan: groups.Groups, label: str
     if not len(found.tests):
         return
     test = groups.permutation_test(found.units, plan)
-    tested = ~np.isnan(test.p)
     given = ~np.isnan(found.units)
+    # One unit is no group: its place among many others has a p, but speaks of that unit alone.
+    least = np.minimum(*(np.count_nonzero(given[plan.test == side], axis=0) for side in (True, False)))
+    tested = ~np.isnan(test.p) & (least >= LEAST_UNITS)
     for j in np.flatnonzero(~tested):
         sizes = [int(np.count_nonzero(given[plan.test == side, j])) for side in (True, False)]
         task.skip(f"{sizes[0]} against {sizes[1]} units: too few to compare groups", found.tests.iloc[j])

@@ -77,7 +77,9 @@ def gene_stats(
     names = adata.var_names[genes].astype(str)
     groups = {BULK: np.ones(adata.n_obs, dtype=bool)} if bulk else _groups(adata, cells, ancestors)
     labels = list(groups)
-    member = sp.csr_matrix(np.array([groups[label] for label in labels], dtype=np.float64).reshape(len(labels), adata.n_obs))
+    member = sp.csr_matrix(
+        np.array([groups[label] for label in labels], dtype=np.float64).reshape(len(labels), adata.n_obs)
+    )
     squared, found = normal.copy(), normal.copy()
     squared.data = squared.data**2
     found.data = (found.data > 0).astype(np.float64)

@@ -292,3 +292,22 @@ def test_composition_of_groups_is_skipped():
     )
     assert result.empty
     assert "within pairs only" in result.attrs["skipped"][0]["reason"]
+
+
+def test_a_missing_score_is_refused_and_never_a_zero() -> None:
+    scores = pd.DataFrame(
+        [
+            {"sample": f"{p}_{t}", "cell_type": "bulk", "mechanism": "m", "gene_list": "m/l", "method": "ucell",
+             "depth": "raw", "thinned_to": None, "score": None if (p, t) == ("u", "post") else 1.0, "n_cells": 1}
+            for p in "uvw" for t in ("pre", "post")
+        ]
+    )  # fmt: skip
+    sheet = pd.DataFrame(
+        [
+            {"sample": f"{p}_{t}", "patient": p, "timepoint": t, "modality": "bulk", "path": "x"}
+            for p in "uvw" for t in ("pre", "post")
+        ]
+    )  # fmt: skip
+    contrast = Contrast(variable="timepoint", test="post", reference="pre", pair_by="patient")
+    with pytest.raises(OhmicsError, match=r"column `score`: 1 rows are empty"):
+        compare(scores, sheet, contrast)

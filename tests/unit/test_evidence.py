@@ -398,3 +398,23 @@ def test_one_unit_against_many_is_no_cohort() -> None:
     many = {**EFFECT, "n_units": 22, "n_pairs": 22, "q": 1 / 22, "p": 1 / 22, "scheme": "permutation of units, all 22"}
     assert cohort({**many, "smallest_p": 1 / 22})["verdict"] == "open"
     assert cohort({**many, "smallest_p": 1 / 231})["verdict"] == "supported"
+
+
+def test_one_patients_call_is_no_line_of_the_cohort() -> None:
+    called = replace(MECHANISM, further_lines=(EvidenceLine(nature="call", method="antigen", antigen="CD19"),))
+
+    def grade(*calls: str) -> str:
+        table = pd.DataFrame(
+            {"patient": [f"p{i}" for i in range(len(calls))], "antigen": "CD19", "call": calls, "reason": "r"}
+        )
+        return cohort(EFFECT, mechanism=called, antigen=table)["grade"]
+
+    assert grade("lost", "retained", "retained") == "weak"
+    assert grade("lost", "inconclusive", "inconclusive") == "weak"
+    assert grade("lost", "reduced", "retained") == "moderate"
+
+
+def test_in_unsorted_bulk_an_unchanged_programme_cannot_be_told_either() -> None:
+    mixed = replace(MECHANISM, score_on=("CD8 T", "bulk"))
+    still = {**EFFECT, "cell_type": "bulk", "q": 0.9, "effect": 0.001, "low": -0.02, "high": 0.02}
+    assert cohort(still, mechanism=mixed, bulk=True)["sub_reason"] == "confounded_by_composition"

@@ -110,7 +110,7 @@ def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView |
         "Mean change of each mechanism's primary line with the interval of the level named. "
         f"n: {'pairs' if view.paired else 'samples'}. Higher in: {inputs.unit}s whose "
         f"{'mean over their pairs' if several else 'score'} is higher on the test side. "
-        "Filled: q below 0.05. Grey band: the margin; an interval inside it says that no relevant change took place, "
+        "Filled: q below 0.05. Grey band: the margin; an interval inside it speaks against a relevant change, "
         "a wider one leaves the question open. Arrow: the direction predicted when the mechanism operates. "
         "Mechanisms that could not be assessed are left out."
     )

@@ -218,7 +218,9 @@ def _sample(design: _Design, patient: str, *, sample: str, batch: str, changed: 
         {"original_id": space.ensembl, "feature_type": "gene"}, index=pd.Index(space.symbols, dtype=object)
     )
     obs = pd.DataFrame({"sample": [sample]}, index=pd.Index([sample], dtype=object))
-    return ad.AnnData(sparse.csr_matrix(counts[None, :]), obs=obs, var=var, uns={"ohmics": {"toy": True}})
+    return ad.AnnData(
+        sparse.csr_matrix(counts[None, :]), obs=obs, var=var, uns={"ohmics": {"toy": True, "modality": "bulk"}}
+    )
 
 
 def _strongest(folds: list[Floats]) -> Floats:

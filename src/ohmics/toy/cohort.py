@@ -72,7 +72,9 @@ class Cohort:
         obs = pd.concat([part.obs for part in parts])
         if self.modality == "single_cell":
             obs.index = (obs["sample"].astype(str) + "_" + obs.index.astype(str)).to_numpy()
-        return ad.AnnData(stacked, obs=obs, var=parts[0].var.copy(), uns={"ohmics": {"toy": True}})
+        return ad.AnnData(
+            stacked, obs=obs, var=parts[0].var.copy(), uns={"ohmics": {"toy": True, "modality": self.modality}}
+        )
 
 
 def truth_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
