@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ohmics import toy
     from ohmics.annotate import annotate
-    from ohmics.calls.exhaustion import decompose_exhaustion
     from ohmics.calls import call_antigen, call_car, call_lineage
+    from ohmics.calls.exhaustion import decompose_exhaustion
     from ohmics.catalog import Catalog, catalog
     from ohmics.compare import compare, compare_composition
     from ohmics.de import differential_expression
