@@ -218,6 +218,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="share of the replicates, to try the script out")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
+    measured = digest()
     rows = []
     for name, (measure, replicates) in MEASUREMENTS.items():
         sys.stdout.write(f"{name}\n")
@@ -227,8 +228,11 @@ def main(arguments: list[str] | None = None) -> int:
                 f"  {one['measurement']:32} {one['case']:28} {one['rate']:.4f} of at most {one['attainable']:.4f}\n"
             )
         sys.stdout.flush()
+    if digest() != measured:
+        sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
+        return 1
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps({"digest": digest(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    given.out.write_text(json.dumps({"digest": measured, "rows": rows}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
