@@ -11,8 +11,9 @@ import anndata as ad
 import pandas as pd
 
 from ohmics.cli._common import cells_of_sample, skipped_frame, stage_parser, with_cells
-from ohmics.intake.resources import gene_table
+from ohmics.intake.resources import list_aliases
 from ohmics.io import read_table, write_table
+from ohmics.score.methods import METHODS
 from ohmics.score.run import score
 from ohmics.score.samples import score_samples
 from ohmics.tables import CELL_SCORES, COVERAGE, GENE_REFERENCE, QC, SCORES, SKIPPED, TARGETS
@@ -39,8 +40,13 @@ def run_sample(arguments: argparse.Namespace) -> int:
     score_on = {key: present if types == ["*"] else types for key, types in lists["score_on"].items()}
     targets = read_table(arguments.targets, TARGETS)
     scores = _score([adata], arguments, lists, score_on, reference, targets[targets["sample"] == arguments.sample])
-    method = arguments.settings["score"]["methods"][0]
-    per_cell = score(adata, lists["lists"], method=method, reference=_rows_for_cells(reference))
+    chosen = [name for name in arguments.settings["score"]["methods"] if METHODS[name].per_cell]
+    # Some methods score sums of cells only; then there is no score a cell.
+    per_cell = (
+        score(adata, lists["lists"], method=chosen[0], reference=_rows_for_cells(reference))
+        if chosen
+        else pd.DataFrame(index=adata.obs_names)
+    )
     out: Path = arguments.out
     write_table(scores, SCORES, out / "scores.tsv")
     write_table(_cell_scores(per_cell, arguments.sample), CELL_SCORES, out / "cell_scores.parquet")
@@ -82,7 +88,7 @@ def _score(
         methods=tuple(settings["methods"]),
         score_on=score_on,
         descendants=lists["descendants"],
-        aliases=gene_table().aliases,
+        aliases=list_aliases(lists["lists"]),
         min_cells=settings["min_cells"],
         min_coverage=settings["min_coverage"],
         n_null=settings["n_null"],
