@@ -13,11 +13,16 @@ from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.sums import Scorer, dense_columns, standardised
 
 
+ACROSS = 1e-8
+"""Cosine between the vector and the mean below which only rounding would choose the sign."""
+
+
 def plage(given: Given) -> Kernel:
     """Prepare plage: standardise genes over the observations given and take the list's first singular vector.
 
     The vector has length 1 over the observations, so a score depends on all of them. It is oriented to
-    correlate positively with the mean of the standardised values (plage itself leaves its sign open).
+    correlate positively with the mean of the standardised values (plage itself leaves its sign open); where it
+    has no part along that mean its sign cannot be told, and the score is missing.
 
     Notes
     -----
@@ -42,9 +47,11 @@ class _Activity(Scorer):
             z = standardised(dense_columns(self.expression.log, genes))
             if z.shape[1] and z.shape[0] > 1:
                 first = np.linalg.svd(z, full_matrices=False)[0][:, 0]
-                # The first row decides where the vector has no part along the mean.
-                along = float(first @ z.mean(axis=1))
-                result[:, column] = first if along > 0 or (along == 0 and first[0] > 0) else -first
+                mean = z.mean(axis=1)
+                along = float(first @ mean)
+                # Two genes that move against each other have a first vector across their mean: no sign is right.
+                if abs(along) > ACROSS * float(np.linalg.norm(mean)):
+                    result[:, column] = first if along > 0 else -first
         return result
 
 

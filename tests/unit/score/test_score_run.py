@@ -205,3 +205,12 @@ def test_one_thread_is_two_to_the_bit():
     ]  # fmt: skip
     assert len(found[0]) > 5000
     assert found[0] == found[1]
+
+
+def test_plage_has_no_score_where_its_sign_cannot_be_told():
+    random = np.random.default_rng(0)
+    first, other = random.uniform(1, 9, (2, 8))
+    data = pd.DataFrame({"A": first, "B": 10 - first, "C": first + other}, index=[f"s{i}" for i in range(8)])
+    scores = score(data, {"against": ["A", "B"], "along": ["A", "C"]}, method="plage", input="log")
+    assert scores["against"].isna().all()
+    assert scores["along"].notna().all()
