@@ -12,9 +12,8 @@ from ohmics.score.lists import IndexArray
 from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.sums import Scorer, dense_columns, standardised
 
-
 ACROSS = 1e-8
-"""Cosine between the vector and the mean below which only rounding would choose the sign."""
+"""Part of the vector along the mean z, a root of a sample, below which only rounding would choose the sign."""
 
 
 def plage(given: Given) -> Kernel:
@@ -50,7 +49,7 @@ class _Activity(Scorer):
                 mean = z.mean(axis=1)
                 along = float(first @ mean)
                 # Two genes that move against each other have a first vector across their mean: no sign is right.
-                if abs(along) > ACROSS * float(np.linalg.norm(mean)):
+                if abs(along) > ACROSS * np.sqrt(mean.size):
                     result[:, column] = first if along > 0 else -first
         return result
 
