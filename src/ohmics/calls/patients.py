@@ -121,10 +121,19 @@ def call_antigens(
         for row in rows:
             if row["family"] == family:
                 split[family == PRESENTATION].append({name: row[name] for name in row if name != "family"})
-    unique = list({tuple(row.items()): row for row in missed}.values())
     return AntigenCalls(
-        ANTIGEN.conform(split[False]), ANTIGEN_PRESENTATION.conform(split[True]), SKIPPED.conform(unique)
+        ANTIGEN.conform(split[False]), ANTIGEN_PRESENTATION.conform(split[True]), SKIPPED.conform(one_row_a_key(missed))
     )
+
+
+def one_row_a_key(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return rows of SKIPPED with the reasons of one key in one row: several pairs of a patient may lack the same."""
+    reasons: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        told = reasons.setdefault(tuple(row[name] for name in SKIPPED.key), [])
+        if row["reason"] not in told:
+            told.append(row["reason"])
+    return [{**dict(zip(SKIPPED.key, key, strict=True)), "reason": "; ".join(told)} for key, told in reasons.items()]
 
 
 def patient_pairs(

@@ -96,3 +96,12 @@ def test_background_cells_cannot_express_the_antigen(known):
     assert "CD8 T" not in background_types(["CD7"], known)
     assert "CD14 monocyte" not in background_types(["CD33"], known)
     assert "CD8 T" in background_types(["CD33"], known)
+
+
+def test_several_pairs_of_a_patient_share_one_row_of_skipped() -> None:
+    from ohmics.calls.patients import one_row_a_key
+    from ohmics.tables import SKIPPED, skipped
+
+    rows = [skipped("antigen", why, subject="p", cell_type="malignant") for why in ("pair one", "pair two", "pair one")]
+    frame = SKIPPED.conform(one_row_a_key([*rows, skipped("antigen", "other", subject="q")]))
+    assert frame["reason"].tolist() == ["pair one; pair two", "other"]
