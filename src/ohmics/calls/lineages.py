@@ -12,7 +12,7 @@ from anndata import AnnData
 
 from ohmics.calls.backgrounds import malignant_mask
 from ohmics.calls.lineage import RIVALS, LineageRules, call_lineage
-from ohmics.calls.patients import TwoSamples, patient_pairs
+from ohmics.calls.patients import TwoSamples, one_row_a_key, patient_pairs
 from ohmics.errors import listing
 from ohmics.tables import LINEAGE, PAIRS, SAMPLES, SKIPPED, check, skipped
 
@@ -86,7 +86,7 @@ def call_lineages(
             continue
         done.add(two.patient)
         rows.append(_call(two, adatas, home, genes, private, catalog, clone, rules))
-    return LineageCalls(LINEAGE.conform(rows), SKIPPED.conform(list({tuple(m.items()): m for m in missed}.values())))
+    return LineageCalls(LINEAGE.conform(rows), SKIPPED.conform(one_row_a_key(missed)))
 
 
 def private_clusters(adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog: Catalog) -> dict[str, frozenset[str]]:
