@@ -51,8 +51,22 @@ def digest(names: tuple[str, ...] = MEASURED) -> str:
             first = body[0] if isinstance(body, list) and body else None
             if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
                 body.pop(0)
-        total.update(name.encode() + ast.dump(tree).encode())
+        total.update(name.encode() + _written(tree).encode())
     return total.hexdigest()
+
+
+def _written(node: object) -> str:
+    """Return a syntax tree as text, the same by every Python: `ast.dump` leaves out other things in each version."""
+    if isinstance(node, ast.AST):
+        parts = [
+            f"{name}={_written(value)}"
+            for name, value in ast.iter_fields(node)
+            if value not in (None, []) and name not in ("kind", "type_comment", "type_params")
+        ]
+        return f"{type(node).__name__}({', '.join(parts)})"
+    if isinstance(node, list):
+        return f"[{', '.join(map(_written, node))}]"
+    return repr(node)
 
 
 def null_values(random: np.random.Generator, units: int, tests: int, shape: str) -> np.ndarray:
