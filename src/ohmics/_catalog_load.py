@@ -87,7 +87,11 @@ def read_tsv(path: Path, columns: Iterable[str], faults: Faults) -> list[dict[st
 def _yaml(path: Path, where: str, faults: Faults) -> object:
     text = read_text(path, where, faults)
     try:
-        return yaml.load(text, Loader=_LOADER)  # noqa: S506  # either loader is a safe one
+        loader = _LOADER(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except yaml.YAMLError as error:
         faults.add(f"not YAML: {' '.join(str(error).split())}", where=where)
         return None
