@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,12 +18,20 @@ from ohmics.tables import Table
 if TYPE_CHECKING:
     from anndata import AnnData
 
+_RANDOM_PART = "?" * 8
+"""What ``tempfile`` puts between prefix and suffix."""
+
 
 @contextmanager
 def write_atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that replaces it when the block ends without an error."""
+    """Yield a temporary path beside ``path`` that replaces it when the block ends without an error.
+
+    A writer that was killed cannot clean up after itself, so the next writer of the same path does.
+    """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
+    for left in final.parent.glob(f".{glob.escape(final.name)}.{_RANDOM_PART}{glob.escape(final.suffix)}"):
+        left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=final.suffix, dir=final.parent)
     os.close(handle)
     temporary = Path(name)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +45,18 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    killed = "import os, sys; from ohmics.io import write_atomic\nwith write_atomic(sys.argv[1]): os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", killed, str(path)], check=False).returncode == 9
+    beside = [tmp_path / ".a.tsv.notes.tsv", tmp_path / ".b.tsv.12345678.tsv"]
+    for other in beside:
+        other.write_text("someone else's")
+    assert len(list(tmp_path.iterdir())) == 3
+    write_text("whole", path)
+    assert sorted(tmp_path.iterdir()) == sorted([path, *beside])
 
 
 def test_a_wrong_table_is_not_written(tmp_path: Path) -> None:
