@@ -23,8 +23,9 @@ Scale = Literal["counts", "log"]
 
 CELL_SIZE = 1e4
 BULK_SIZE = 1e6
-CHUNK = 2048
-"""Observations that a kernel sees at once: memory beyond the matrix does not grow with cells."""
+CHUNK = 1024
+"""Observations that a kernel sees at once: memory beyond the matrix does not grow with cells, and a block's values
+stay in the processor's cache between the passes over it."""
 _TABLE = 64
 
 
@@ -92,14 +93,23 @@ def _log_values(indptr: Any, data: Any, factors: Any, base: float) -> Any:
 
 def with_values(matrix: sp.csr_matrix, values: npt.NDArray[Any]) -> sp.csr_matrix:
     """Return a CSR matrix of the same shape and sparsity with other values."""
-    return sp.csr_matrix((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return _csr(values, matrix.indices, matrix.indptr, matrix.shape)
+
+
+def _csr(data: Any, indices: Any, indptr: Any, shape: tuple[int, int]) -> sp.csr_matrix:
+    """Return a CSR matrix of these very arrays; scipy's constructor would copy parts of larger ones."""
+    matrix = sp.csr_matrix(shape, dtype=data.dtype)
+    matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
+    matrix.has_canonical_format = True
+    return matrix
 
 
 @dataclass(frozen=True)
 class Source:
     """Checked data that are read block by block, from memory or from a backed file.
 
-    ``values`` is anything whose rows can be sliced; ``kept`` are the columns that are no transgenes.
+    ``values`` is anything whose rows can be sliced; ``kept`` are the columns that are no transgenes. ``plain``
+    values are CSR in memory that kernels can read as they are: their blocks are views.
     """
 
     values: Any
@@ -108,6 +118,7 @@ class Source:
     genes: pd.Index
     scale: Scale = "log"
     bulk: bool = False
+    plain: bool = False
 
     def chunks(self, size: int = CHUNK) -> Iterator[Expression]:
         """Yield the observations in blocks, in order."""
@@ -116,12 +127,24 @@ class Source:
 
     def rows(self, start: int, stop: int) -> Expression:
         """Read one block."""
+        if self.plain:
+            part = _view(self.values, start, min(stop, len(self.observations)))
+            return Expression(part, self.observations[start:stop], self.genes, self.scale, self.bulk)
         block = self.values if start == 0 and stop >= len(self.observations) else self.values[start:stop]
         if not isinstance(block, np.ndarray) and not sp.issparse(block):
             block = block[start:stop]  # the whole of a backed matrix
         if self.kept is not None:
             block = block[:, self.kept]
         return Expression(_tidy(block), self.observations[start:stop], self.genes, self.scale, self.bulk)
+
+    def take(self, chosen: npt.NDArray[np.intp]) -> Expression:
+        """Read some observations, given in rising order."""
+        if chosen.size and chosen[-1] - chosen[0] + 1 == chosen.size:
+            return self.rows(int(chosen[0]), int(chosen[-1]) + 1)
+        block = self.values[chosen]
+        if self.kept is not None:
+            block = block[:, self.kept]
+        return Expression(_tidy(block), self.observations[chosen], self.genes, self.scale, self.bulk)
 
     def whole(self) -> Expression:
         """Read all observations at once."""
@@ -141,6 +164,19 @@ def _tidy(block: Any) -> sp.csr_matrix:
         matrix = matrix.copy() if shared else matrix
         matrix.eliminate_zeros()
     return matrix
+
+
+def _view(matrix: sp.csr_matrix, start: int, stop: int) -> sp.csr_matrix:
+    """Return rows of a CSR matrix without copying their values."""
+    low, high = int(matrix.indptr[start]), int(matrix.indptr[stop])
+    pointers = (matrix.indptr[start : stop + 1] - low).astype(matrix.indices.dtype, copy=False)
+    return _csr(matrix.data[low:high], matrix.indices[low:high], pointers, (stop - start, matrix.shape[1]))
+
+
+def _is_plain(values: Any, kept: npt.NDArray[np.int64] | None) -> bool:
+    """Whether kernels can read the values as they are, once no zero is found among them."""
+    csr = kept is None and sp.issparse(values) and values.format == "csr"
+    return bool(csr and values.dtype in (np.float32, np.float64) and values.has_canonical_format)
 
 
 def open_source(
@@ -178,8 +214,13 @@ def open_source(
         )
     source = Source(values, kept, observations, genes, bulk=_is_bulk(data) if bulk is None else bulk)
     found = _Values()
-    for part in source.chunks(chunk):
-        found.see(part.matrix.data)
+    if _is_plain(values, kept):
+        found.see(values.data)
+        source = replace(source, plain=not found.zeros)
+    if not source.plain:
+        found = _Values()
+        for part in source.chunks(chunk):
+            found.see(part.matrix.data)
     if found.missing:
         faults.add(f"{found.missing} values are missing or infinite", where="data")
     elif found.negative:
@@ -209,12 +250,32 @@ class _Values:
 
     missing: int = 0
     negative: int = 0
+    zeros: int = 0
     whole: bool = True
 
     def see(self, values: npt.NDArray[Any]) -> None:
-        self.missing += int((~np.isfinite(values)).sum())
-        self.negative += int((values < 0).sum())
-        self.whole = self.whole and bool(np.all(values == np.floor(values)))
+        missing, negative, zeros, fractions = _look(values)
+        self.missing += missing
+        self.negative += negative
+        self.zeros += zeros
+        self.whole = self.whole and not fractions
+
+
+@numba.njit(parallel=True, cache=True)
+def _look(values: Any) -> Any:
+    """Count missing or infinite values, negative ones, zeros and fractions in one pass."""
+    missing, negative, zeros, fractions = 0, 0, 0, 0
+    for k in numba.prange(len(values)):
+        value = values[k]
+        if not np.isfinite(value):
+            missing += 1
+        elif value != np.floor(value):
+            fractions += 1
+        if value < 0:
+            negative += 1
+        elif value == 0:
+            zeros += 1
+    return missing, negative, zeros, fractions
 
 
 def _is_bulk(data: Data) -> bool:

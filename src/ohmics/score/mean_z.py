@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ohmics.score.expression import Expression, FloatArray, with_values
+from ohmics.score.expression import Expression, FloatArray
 from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.reference_rows import columns_for
-from ohmics.score.sums import GeneSums
+from ohmics.score.sums import GeneSums, weighted
 
 
 def mean_z(given: Given) -> Kernel:
@@ -32,7 +32,7 @@ def mean_z(given: Given) -> Kernel:
     def kernel(expression: Expression) -> GeneSums:
         logged = expression.log
         return GeneSums(
-            matrix=with_values(logged, logged.data * weight[logged.indices]),
+            matrix=weighted(logged, weight),
             base=np.zeros(logged.shape[0]),
             constant=constant,
             usable=usable,

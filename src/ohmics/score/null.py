@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ohmics.score.lists import IndexArray, ResolvedList
-from ohmics.score.sums import Scorer
+from ohmics.score.sums import Means
 from ohmics.seeds import generator
 
 N_BINS = 25
@@ -89,17 +89,17 @@ class NullLists:
         self._seed = seed
         self._drawn: dict[str, list[IndexArray]] = {}
 
-    def null_z(self, one: ResolvedList, scorer: Scorer) -> float:
+    def null_z(self, one: ResolvedList, means: Means) -> float:
         """Return the score's distance from the mean of its random lists, in their sd; missing when that is 0.
 
-        The list and its random lists are put through the same mean over observations (`Scorer.mean_scores`).
+        The list and its random lists are put through the same mean over observations.
         """
         null, score = np.zeros(self._n_null), 0.0
         for sign, own, side in zip((1, -1), (one.up, one.down), self._lists(one), strict=True):
             if side.shape[1]:
-                null += sign * scorer.mean_scores(side)
+                null += sign * means.mean_scores(side)
             if own.size:
-                score += sign * float(scorer.mean_scores(own[None, :])[0])
+                score += sign * float(means.mean_scores(own[None, :])[0])
         spread = float(np.std(null, ddof=1)) if self._n_null > 1 else 0.0
         return (score - float(np.mean(null))) / spread if spread > 1e-12 else float("nan")
 

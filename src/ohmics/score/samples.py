@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 from anndata import AnnData
 
 from ohmics.errors import Faults, OhmicsError, did_you_mean
 from ohmics.pseudobulk import group_cells
 from ohmics.score.cohort import CohortRow, score_cohorts
-from ohmics.score.expression import Expression, read_expression
+from ohmics.score.expression import Expression, FloatArray, Source, open_source
+from ohmics.score.groups import Group, as_bulk, halves, tally_cells
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.methods import METHODS, get_method
 from ohmics.score.null import Bins, NullLists
 from ohmics.score.reference_rows import own_reference, reference_rows
 from ohmics.score.run import score_lists
+from ohmics.score.sums import Means
 from ohmics.score.targets import BULK, sample_names
-from ohmics.score.thin import KeyArray, name_keys, thin_counts, thin_expression
+from ohmics.score.thin import KeyArray, name_keys
 from ohmics.tables import SCORES, skipped
 
 DEPTHS = ("raw", "thinned")
-HALF_SPLITS = 8
 
 
 @dataclass
@@ -134,7 +134,9 @@ def score_samples(
     _check(parts, depth, methods, targets, score_on, gene_lists)
     run = _Run(
         methods=[get_method(name) for name in methods],
-        reference=own_reference([part.expression for part in parts]) if reference is None else reference,
+        reference=own_reference(block for part in parts for block in part.source.chunks())
+        if reference is None
+        else reference,
         descendants=descendants or {},
         depth=tuple(depth),
         min_cells=min_cells,
@@ -143,7 +145,7 @@ def score_samples(
         seed=seed,
     )
     for part in parts:
-        part.resolved = resolve_lists(gene_lists, part.expression.genes, aliases=aliases)
+        part.resolved = resolve_lists(gene_lists, part.source.genes, aliases=aliases)
         part.groups = _groups(part, score_on, run)
     wanted = _lowest(parts, run) if targets is None else _listed(targets)
     for part in parts:
@@ -161,9 +163,10 @@ def score_samples(
 
 @dataclass
 class _Part:
-    """One AnnData: its expression, samples and the cells and lists of each type."""
+    """One AnnData: its expression, samples, depth and the cells and lists of each type."""
 
-    expression: Expression
+    source: Source
+    totals: FloatArray
     obs: pd.DataFrame
     samples: npt.NDArray[Any]
     by: str
@@ -183,11 +186,12 @@ def _read(given: list[AnnData], by: str, seed: int) -> list[_Part]:
                 remedy = 'add it; of bulk samples say uns["ohmics"] = {"modality": "bulk"}'
                 faults.add(f"obs has no column `{name}`", where=f"AnnData {number + 1}", remedy=remedy)
         try:
-            expression = read_expression(adata, scale="counts", bulk=bulk)
+            source = open_source(adata, scale="counts", bulk=bulk)
         except OhmicsError as error:
             faults.extend(error.faults)
             continue
-        parts.append(_Part(expression, adata.obs, sample_names(adata), by, name_keys(expression.genes, seed)))
+        totals = np.concatenate([block.totals for block in source.chunks()])
+        parts.append(_Part(source, totals, adata.obs, sample_names(adata), by, name_keys(source.genes, seed)))
     faults.raise_if_any()
     return parts
 
@@ -221,11 +225,10 @@ def _groups(
 ) -> dict[str, tuple[npt.NDArray[np.bool_], list[str]]]:
     """Return, per cell type of this modality, which observations belong to it and which lists are scored on it."""
     keys = list(part.resolved)
-    if part.expression.bulk:
+    if part.source.bulk:
         everyone = np.ones(len(part.samples), dtype=bool)
         chosen = keys if score_on is None else [key for key in keys if BULK in score_on.get(key, ())]
-        if len(chosen) < len(keys):
-            _wrong_modality(part, [key for key in keys if key not in chosen], "is not scored on bulk samples", run)
+        _wrong_modality(part, [key for key in keys if key not in chosen], "is not scored on bulk samples", run)
         return {BULK: (everyone, chosen)}
     if score_on is None:
         types = sorted({str(kind) for kind in part.obs[part.by].dropna()})
@@ -237,12 +240,8 @@ def _groups(
                 if kind != BULK:
                     lists.setdefault(kind, []).append(key)
         placed = {key for some in lists.values() for key in some}
-        _wrong_modality(
-            part,
-            [key for key in keys if key not in placed],
-            "is scored on no cell type (on bulk samples only, or on nothing)",
-            run,
-        )
+        left = [key for key in keys if key not in placed]
+        _wrong_modality(part, left, "is scored on no cell type (on bulk samples only, or on nothing)", run)
     masks = group_cells(part.obs, lists, run.descendants, by=part.by)
     return {kind: (masks[kind], lists[kind]) for kind in lists}
 
@@ -256,12 +255,12 @@ def _lowest(parts: list[_Part], run: _Run) -> dict[tuple[str, str], list[float]]
     """Return the lowest median depth of each type over all samples given, for each of them."""
     middle: dict[tuple[str, str], float] = {}
     for part in parts:
-        least = 1 if part.expression.bulk else run.min_cells
+        least = 1 if part.source.bulk else run.min_cells
         for kind, (mask, _) in part.groups.items():
             for sample in dict.fromkeys(part.samples):
                 inside = mask & (part.samples == sample)
                 if inside.sum() >= least:
-                    middle[sample, kind] = float(np.median(part.expression.totals[inside]))
+                    middle[sample, kind] = float(np.median(part.totals[inside]))
     lowest: dict[str, float] = {}
     for (_, kind), value in middle.items():
         if value > 0:
@@ -292,11 +291,13 @@ def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run:
             elif lists:
                 if kind not in kernels:
                     kernels[kind] = _kernels(part, kind, run)
-                group = _Group(part.expression.rows(inside), lists, sample, kind, part.gene_keys, kernels[kind])
-                if "raw" in run.depth:
-                    _score_group(group, None, _nulls(part, kind, nulls, run), run)
-                for target in wanted.get((sample, kind), ()) if "thinned" in run.depth else ():
-                    _score_group(group.thin(target, run.seed), target, None, run)
+                group = Group(
+                    part.source, inside, part.totals[inside], lists, sample, kind, part.gene_keys, kernels[kind]
+                )
+                targets: list[float | None] = [None] if "raw" in run.depth else []
+                targets += wanted.get((sample, kind), ()) if "thinned" in run.depth else ()
+                random_lists = _nulls(part, kind, nulls, run) if "raw" in run.depth else None
+                _score_group(group, targets, random_lists, run)
 
 
 def _kernels(part: _Part, kind: str, run: _Run) -> dict[str, Kernel]:
@@ -304,7 +305,7 @@ def _kernels(part: _Part, kind: str, run: _Run) -> dict[str, Kernel]:
     return {
         method.name: method.kernel(
             Given(
-                genes=part.expression.genes,
+                genes=part.source.genes,
                 reference=run.reference_of(kind) if method.needs_reference else None,
                 seed=run.seed,
             )
@@ -314,43 +315,11 @@ def _kernels(part: _Part, kind: str, run: _Run) -> dict[str, Kernel]:
     }
 
 
-@dataclass(frozen=True)
-class _Group:
-    """The observations of one sample and type, and the lists they are scored on."""
-
-    expression: Expression
-    lists: list[ResolvedList]
-    sample: str
-    kind: str
-    gene_keys: KeyArray
-    kernels: dict[str, Kernel]
-
-    def summed(self) -> _Group:
-        """Return the sum of the cells as one bulk sample; bulk samples are one already."""
-        if self.expression.bulk:
-            return self
-        return replace(self, expression=self.expression.summed(self.kind))
-
-    def thin(self, target: float, seed: int) -> _Group:
-        """Return the group at a lower depth."""
-        thinner = thin_expression(self.expression, target, seed=seed, sample=self.sample, genes=self.gene_keys)
-        return replace(self, expression=thinner)
-
-    def halves(self, seed: int) -> Expression:
-        """Return 8 random halves of a bulk sample's counts, one a row."""
-        label = f"{self.sample}\x1f{self.expression.observations[0]}"
-        keys = np.concatenate([name_keys([label], seed, f"half-{number}") for number in range(HALF_SPLITS)])
-        # All halves in one call: each is one row, and rows are what threads share.
-        copies = sp.vstack([self.expression.matrix] * HALF_SPLITS, format="csr")
-        halves = thin_counts(copies, 0.5, keys, self.gene_keys)
-        return replace(self.expression, matrix=halves, observations=pd.RangeIndex(HALF_SPLITS))
-
-
 def _too_few(part: _Part, inside: npt.NDArray[np.intp], run: _Run) -> str:
     """Return why these observations are not scored, or an empty string."""
-    if not part.expression.bulk and inside.size < run.min_cells:
+    if not part.source.bulk and inside.size < run.min_cells:
         return f"{inside.size} cells, at least {run.min_cells} are needed"
-    if not part.expression.totals[inside].any():
+    if not part.totals[inside].any():
         return "there is not a single count"
     return ""
 
@@ -358,42 +327,73 @@ def _too_few(part: _Part, inside: npt.NDArray[np.intp], run: _Run) -> str:
 def _nulls(part: _Part, kind: str, nulls: dict[str, NullLists], run: _Run) -> NullLists | None:
     """Return the random lists of a type, made once for all samples of the AnnData."""
     if run.n_null and kind not in nulls:
-        bins = Bins(part.expression.genes, run.reference_of(kind))
+        bins = Bins(part.source.genes, run.reference_of(kind))
         nulls[kind] = NullLists(bins, n_null=run.n_null, seed=run.seed)
     return nulls.get(kind)
 
 
-def _score_group(group: _Group, target: float | None, nulls: NullLists | None, run: _Run) -> None:
-    """Add the rows of one sample, type and depth."""
-    lists, n_cells = group.lists, 1 if group.expression.bulk else group.expression.matrix.shape[0]
-    summed = group.summed() if group.expression.bulk or any(not method.per_cell for method in run.methods) else None
-    if summed is not None and run.cohort_methods:
-        keys = tuple(one.key for one in lists)
-        run.cohort_rows.append(CohortRow(group.sample, group.kind, target, summed.expression, n_cells, keys))
-    halves = summed.halves(run.seed) if summed is not None else None
-    for method in run.methods:
-        if method.needs_cohort:
+def _score_group(group: Group, targets: Sequence[float | None], nulls: NullLists | None, run: _Run) -> None:
+    """Add the rows of one sample and type, at every depth."""
+    if group.source.bulk:
+        for target in targets:
+            whole = group.source.take(group.inside)
+            part = whole if target is None else group.thinned(whole, target, run.seed)
+            names = [method.name for method in run.methods if not method.needs_cohort]
+            _score_sum(group, target, part, names, nulls, run)
+        return
+    cells = [method.name for method in run.methods if method.per_cell and not method.needs_cohort]
+    sums = [method.name for method in run.methods if method.name not in cells]
+    seen = tally_cells(group, targets, methods=cells, with_sum=bool(sums), with_means=nulls is not None, seed=run.seed)
+    for target, at in seen.items():
+        for name in cells:
+            tally = at.tallies[name]
+            _add_rows(group, target, name, _Found(tally.mean, tally.error, tally.means), nulls, run)
+        if at.counts is not None:
+            alone = [name for name in sums if not METHODS[name].needs_cohort]
+            _score_sum(group, target, as_bulk(group, at.counts), alone, nulls, run)
+
+
+def _score_sum(
+    group: Group, target: float | None, summed: Expression, methods: Sequence[str], nulls: NullLists | None, run: _Run
+) -> None:
+    """Score a bulk sample, or the sum of a group's cells."""
+    if run.cohort_methods:
+        keys = tuple(one.key for one in group.lists)
+        n_cells = 1 if group.source.bulk else int(group.inside.size)
+        run.cohort_rows.append(CohortRow(group.sample, group.kind, target, summed, n_cells, keys))
+    parts = halves(group, summed, run.seed) if methods else None
+    for name in methods:
+        kernel = group.kernels[name]
+        scorer = kernel(summed)
+        # Half of c counts varies by c / 4 around c / 2: relative to its mean as much as c Poisson counts do.
+        spread = score_lists(kernel(parts), group.lists).std(axis=0, ddof=1) if parts is not None else None
+        mean = score_lists(scorer, group.lists).mean(axis=0)
+        means = scorer.add_to(None) if nulls is not None and target is None else None
+        _add_rows(group, target, name, _Found(mean, spread, means), nulls, run)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Mean score and technical sd of each list by one method, and what gives mean scores of random lists."""
+
+    mean: FloatArray
+    spread: FloatArray | None
+    means: Means | None
+
+
+def _add_rows(
+    group: Group, target: float | None, method: str, found: _Found, nulls: NullLists | None, run: _Run
+) -> None:
+    for column, one in enumerate(group.lists):
+        if not np.isfinite(found.mean[column]):
+            reason = f"none of the list's genes varies in the cohort's {group.kind} ({method})"
+            run.skipped.append(skipped("score", reason, cell_type=group.kind, subject=group.sample, item=one.key))
             continue
-        kernel = group.kernels[method.name]
-        of_sums = summed is not None and (group.expression.bulk or not method.per_cell)
-        scorer = kernel(summed.expression if summed is not None and of_sums else group.expression)
-        values = score_lists(scorer, lists)
-        mean = values.mean(axis=0)
-        if of_sums and halves is not None:
-            # Half of c counts varies by c / 4 around c / 2: relative to its mean as much as c Poisson counts do.
-            spread = score_lists(kernel(halves), lists).std(axis=0, ddof=1)
-        else:
-            spread = values.std(axis=0, ddof=1) / np.sqrt(n_cells) if n_cells > 1 else np.full(len(lists), np.nan)
-        for column, one in enumerate(lists):
-            if not np.isfinite(mean[column]):
-                reason = f"none of the list's genes varies in the cohort's {group.kind} ({method.name})"
-                run.skipped.append(skipped("score", reason, cell_type=group.kind, subject=group.sample, item=one.key))
-                continue
-            run.rows.append({
-                "sample": group.sample, "cell_type": group.kind, "mechanism": one.mechanism, "gene_list": one.key,
-                "method": method.name, "depth": "raw" if target is None else "thinned",
-                "thinned_to": target, "score": float(mean[column]),
-                "null_z": nulls.null_z(one, scorer) if nulls else None,
-                "n_cells": n_cells, "coverage": one.coverage,
-                "technical_sd": float(spread[column]),
-            })  # fmt: skip
+        run.rows.append({
+            "sample": group.sample, "cell_type": group.kind, "mechanism": one.mechanism, "gene_list": one.key,
+            "method": method, "depth": "raw" if target is None else "thinned",
+            "thinned_to": target, "score": float(found.mean[column]),
+            "null_z": nulls.null_z(one, found.means) if nulls is not None and found.means is not None else None,
+            "n_cells": 1 if group.source.bulk else int(group.inside.size), "coverage": one.coverage,
+            "technical_sd": float("nan") if found.spread is None else float(found.spread[column]),
+        })  # fmt: skip

@@ -16,7 +16,7 @@ from ohmics.score.lists import IndexArray
 from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.null import N_BINS, Bins
 from ohmics.score.reference_rows import columns_for
-from ohmics.score.sums import GeneSums, Scorer
+from ohmics.score.sums import GeneMeans, GeneSums, Means, Scorer, weighted
 from ohmics.seeds import generator
 
 N_CONTROLS = 50
@@ -52,7 +52,7 @@ def score_genes(given: Given) -> Kernel:
     def kernel(expression: Expression) -> ScoreGenes:
         logged = expression.log
         means = GeneSums(
-            matrix=logged if usable.all() else with_values(logged, logged.data * usable[logged.indices]),
+            matrix=logged if usable.all() else weighted(logged, usable.astype(np.float64)),
             base=np.zeros(logged.shape[0]),
             constant=np.zeros(n_genes),
             usable=usable,
@@ -97,10 +97,21 @@ class ScoreGenes(Scorer):
         both = self.means.scores([*kept, *(self.draw(genes) for genes in kept)])
         return both[:, : len(kept)] - both[:, len(kept) :]
 
-    def mean_scores(self, lists: IndexArray) -> FloatArray:
-        """Return the mean score over all observations of equally long lists."""
+    def add_to(self, before: Means | None) -> Means:
+        """Return what gives mean scores over these observations and those of the blocks before."""
         if self.bins is None:
-            return Scorer.mean_scores(self, lists)
+            return Scorer.add_to(self, before)
+        return _ControlledMeans(
+            self.means.add_to(before.means if isinstance(before, _ControlledMeans) else None), self.bins
+        )
+
+
+@dataclass(frozen=True)
+class _ControlledMeans(Means):
+    means: GeneMeans
+    bins: ControlBins
+
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
         below = self.bins.mean_over_controls(lists.astype(np.int64), self.means.profile)
         return self.means.mean_scores(lists) - below
 

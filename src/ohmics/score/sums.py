@@ -1,11 +1,10 @@
-"""Per-gene values of each observation and gene lists come in; scores of lists go out."""
+"""Per-gene values of each observation and gene lists come in; scores of lists, and their means, go out."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numba
@@ -13,8 +12,22 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from ohmics.score.expression import FloatArray
+from ohmics.score.expression import FloatArray, with_values
 from ohmics.score.lists import IndexArray
+
+
+class Means(ABC):
+    """Mean scores of lists over observations that were seen block by block."""
+
+    @abstractmethod
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
+        """Return the mean score over all observations seen, of equally long lists.
+
+        Parameters
+        ----------
+        lists
+            Gene positions, shape (lists, size).
+        """
 
 
 class Scorer(ABC):
@@ -30,15 +43,25 @@ class Scorer(ABC):
         ``absent`` counts, per list, genes the data lack that are to weigh like unexpressed ones.
         """
 
-    def mean_scores(self, lists: IndexArray) -> FloatArray:
-        """Return the mean score over all observations of equally long lists.
+    def add_to(self, before: Means | None) -> Means:
+        """Return what gives mean scores over these observations and those of the blocks before.
 
-        Parameters
-        ----------
-        lists
-            Gene positions, shape (lists, size).
+        A method whose mean score has no formula of its own keeps its blocks; the others keep sums alone.
         """
-        return np.asarray(self.scores(list(lists)).mean(axis=0), dtype=np.float64)
+        return _Blocks([*(before.scorers if isinstance(before, _Blocks) else ()), self])
+
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
+        """Return the mean score over all observations of equally long lists."""
+        return self.add_to(None).mean_scores(lists)
+
+
+@dataclass(frozen=True)
+class _Blocks(Means):
+    scorers: list[Scorer]
+
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
+        values = [scorer.scores(list(lists)) for scorer in self.scorers]
+        return np.asarray(np.concatenate(values).mean(axis=0), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -67,26 +90,65 @@ class GeneSums(Scorer):
         sums = list_sums(self.matrix, kept)
         base = sizes[None, :] * self.base[:, None]
         # An unexpressed gene adds nothing to the sum (its value, constant and base cancel), only to the size.
-        return self._finish(sums, fixed, base, sizes if absent is None else sizes + np.asarray(absent))
+        return self.finish(sums, fixed, base, sizes if absent is None else sizes + np.asarray(absent))
 
-    @cached_property
-    def profile(self) -> FloatArray:
-        """Mean value of each gene over the observations, shape (genes,)."""
-        sums = np.bincount(self.matrix.indices, weights=self.matrix.data, minlength=self.matrix.shape[1])
-        return np.asarray(sums / max(1, self.matrix.shape[0]), dtype=np.float64)
+    def add_to(self, before: Means | None) -> GeneMeans:
+        """Return what gives mean scores over these observations and those of the blocks before."""
+        known = before if isinstance(before, GeneMeans) else GeneMeans(self, np.zeros(self.matrix.shape[1]))
+        add_values(self.matrix.indices, self.matrix.data, known.sums)
+        base = known.base_sum
+        for value in self.base.tolist():  # in the order of the observations: blocks of any size give the same bytes
+            base += value
+        return replace(known, base_sum=base, n=known.n + len(self.base))
 
-    def mean_scores(self, lists: IndexArray) -> FloatArray:
-        """Return the mean score over all observations of equally long lists, from the genes' mean values."""
-        sizes = np.count_nonzero(self.usable[lists], axis=1).astype(np.float64)
-        mean_base = float(self.base.mean()) if self.base.size else 0.0
-        sums, fixed = self.profile[lists].sum(axis=1), self.constant[lists].sum(axis=1)
-        return self._finish(sums, fixed, sizes * mean_base, sizes)
-
-    def _finish(self, sums: FloatArray, fixed: FloatArray, base: FloatArray, sizes: FloatArray) -> FloatArray:
+    def finish(self, sums: FloatArray, fixed: FloatArray, base: FloatArray, sizes: FloatArray) -> FloatArray:
+        """Return scores from the sums of the lists' values, constants and bases."""
         below = self.divisor(sizes)
         whole = sums + fixed + base
         missing = np.full_like(whole, np.nan)
         return np.divide(whole, below, out=missing, where=np.broadcast_to((sizes > 0) & (below > 0), whole.shape))
+
+
+@dataclass(frozen=True)
+class GeneMeans(Means):
+    """Sums of each gene's values over the observations seen: the mean score is the score of their mean."""
+
+    of: GeneSums
+    sums: FloatArray
+    base_sum: float = 0.0
+    n: int = 0
+
+    @property
+    def profile(self) -> FloatArray:
+        """Mean value of each gene over the observations, shape (genes,)."""
+        return self.sums / max(1, self.n)
+
+    def mean_scores(self, lists: IndexArray) -> FloatArray:
+        """Return the mean score over all observations of equally long lists, from the genes' mean values."""
+        sizes = np.count_nonzero(self.of.usable[lists], axis=1).astype(np.float64)
+        sums, fixed = self.profile[lists].sum(axis=1), self.of.constant[lists].sum(axis=1)
+        return self.of.finish(sums, fixed, sizes * (self.base_sum / max(1, self.n)), sizes)
+
+
+@numba.njit(cache=True)
+def add_values(indices: Any, values: Any, sums: Any) -> None:
+    """Add each value to its gene's sum, in the order of the observations."""
+    for k in range(len(values)):
+        sums[indices[k]] += values[k]
+
+
+@numba.njit(parallel=True, cache=True)
+def _weighted(indptr: Any, indices: Any, data: Any, weight: Any) -> Any:
+    out = np.empty(len(data))
+    for i in numba.prange(len(indptr) - 1):
+        for k in range(indptr[i], indptr[i + 1]):
+            out[k] = data[k] * weight[indices[k]]
+    return out
+
+
+def weighted(matrix: sp.csr_matrix, weight: FloatArray) -> sp.csr_matrix:
+    """Return each value times its gene's weight, with the sparsity of ``matrix``."""
+    return with_values(matrix, _weighted(matrix.indptr, matrix.indices, matrix.data, weight))
 
 
 def owners_by_gene(lists: Sequence[IndexArray], n_genes: int) -> tuple[IndexArray, IndexArray]:

@@ -108,7 +108,7 @@ def thin_counts(matrix: sp.csr_matrix, probability: float, cells: KeyArray, gene
     if probability >= 1:
         return matrix
     limit = np.uint64(int(probability * 2.0**64))
-    kept = _thin(matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data, cells, genes, limit)
+    kept = _thin(matrix.indptr, matrix.indices, matrix.data, cells, genes, limit)
     result = sp.csr_matrix((kept, matrix.indices.copy(), matrix.indptr.copy()), shape=matrix.shape)
     result.eliminate_zeros()
     return result

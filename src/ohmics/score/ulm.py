@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numba
 import numpy as np
 
 from ohmics.score.expression import Expression, FloatArray, with_values
 from ohmics.score.lists import IndexArray
 from ohmics.score.method import Given, Kernel, Method
-from ohmics.score.sums import GeneSums, Scorer
+from ohmics.score.sums import GeneSums, Means, Scorer
 
 
 def ulm(given: Given) -> Kernel:
@@ -18,7 +20,7 @@ def ulm(given: Given) -> Kernel:
 
     The score is the slope's t value, r · sqrt((N - 2) / (1 - r²)) with r the correlation of values and
     membership over all N genes of the data. An observation whose genes do not vary scores 0. Mean scores
-    of many observations (`mean_scores`) are the t value of their mean r, which is linear in the values.
+    of many observations (`Means`) are the t value of their mean r, which is linear in the values.
 
     Notes
     -----
@@ -32,12 +34,11 @@ def ulm(given: Given) -> Kernel:
 
     def kernel(expression: Expression) -> Ulm:
         logged = expression.log
-        sums = np.asarray(logged.sum(axis=1), dtype=np.float64).ravel()
-        squares = np.asarray(with_values(logged, logged.data**2).sum(axis=1), dtype=np.float64).ravel()
+        sums, squares = _sums_and_squares(logged.indptr, logged.data)
         spread = np.sqrt(np.maximum(squares - sums**2 / n_genes, 0.0))
         factor = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-12)
         correlation = GeneSums(
-            matrix=with_values(logged, logged.data * np.repeat(factor, np.diff(logged.indptr))),
+            matrix=with_values(logged, _scaled_rows(logged.indptr, logged.data, factor)),
             base=-sums * factor / n_genes,
             constant=np.zeros(n_genes),
             usable=np.ones(n_genes, dtype=bool),
@@ -46,6 +47,27 @@ def ulm(given: Given) -> Kernel:
         return Ulm(correlation, n_genes)
 
     return kernel
+
+
+@numba.njit(parallel=True, cache=True)
+def _sums_and_squares(indptr: Any, data: Any) -> Any:
+    n = len(indptr) - 1
+    sums, squares = np.zeros(n), np.zeros(n)
+    for i in numba.prange(n):
+        for k in range(indptr[i], indptr[i + 1]):
+            value = np.float64(data[k])
+            sums[i] += value
+            squares[i] += value * value
+    return sums, squares
+
+
+@numba.njit(parallel=True, cache=True)
+def _scaled_rows(indptr: Any, data: Any, factor: Any) -> Any:
+    out = np.empty(len(data))
+    for i in numba.prange(len(indptr) - 1):
+        for k in range(indptr[i], indptr[i + 1]):
+            out[k] = data[k] * factor[i]
+    return out
 
 
 @dataclass(frozen=True)
@@ -57,16 +79,27 @@ class Ulm(Scorer):
 
     def scores(self, lists: Sequence[IndexArray], *, absent: Sequence[int] | None = None) -> FloatArray:
         """Return the t values, observations × lists."""
-        return self._t(self.correlation.scores(lists, absent=absent))
+        return _t_value(self.correlation.scores(lists, absent=absent), self.n_genes)
+
+    def add_to(self, before: Means | None) -> Means:
+        """Return what gives the t value of the mean correlation, over these observations and those before."""
+        known = before.correlation if isinstance(before, _UlmMeans) else None
+        return _UlmMeans(self.correlation.add_to(known), self.n_genes)
+
+
+@dataclass(frozen=True)
+class _UlmMeans(Means):
+    correlation: Means
+    n_genes: int
 
     def mean_scores(self, lists: IndexArray) -> FloatArray:
-        """Return the t value of the mean correlation of each list."""
-        return self._t(self.correlation.mean_scores(lists))
+        return _t_value(self.correlation.mean_scores(lists), self.n_genes)
 
-    def _t(self, r: FloatArray) -> FloatArray:
-        # The peer's guard: a perfect correlation has a large t, not an infinite one.
-        tiny = 2.2e-16
-        return np.asarray(r * np.sqrt((self.n_genes - 2) / ((1 - r + tiny) * (1 + r + tiny))))
+
+def _t_value(r: FloatArray, n_genes: int) -> FloatArray:
+    # The peer's guard: a perfect correlation has a large t, not an infinite one.
+    tiny = 2.2e-16
+    return np.asarray(r * np.sqrt((n_genes - 2) / ((1 - r + tiny) * (1 + r + tiny))))
 
 
 ULM = Method(
