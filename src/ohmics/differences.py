@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohmics.errors import Faults, did_you_mean, listing
+from ohmics.membership import COMPARABLE, membership, text_values
 from ohmics.model import Contrast
 
 FloatArray = npt.NDArray[np.float64]
-COMPARABLE = ("tissue", "enrichment", "chemistry")
-"""Columns of SAMPLES in which the two sides of a pair should agree."""
+as_text = text_values
 TEST_KEY = ["cell_type", "mechanism", "gene_list", "method"]
 
 
@@ -31,7 +31,7 @@ def contrast_sides(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``sample``, ``unit``, ``block`` (values of pair_by joined by ``|``; the sample when unpaired),
+        ``sample``, ``unit``, ``block`` (values of pair_by joined by ``|``, or of random_by; else the sample),
         ``side`` (``test`` or ``reference``; empty for a continuous variable) and the columns of SAMPLES.
         Samples without a unit, a block value or a value of the variable take no part.
 
@@ -49,35 +49,15 @@ def contrast_sides(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
                 legal=listing(sheet.columns, most=20), remedy=did_you_mean(name, sheet.columns),
             )  # fmt: skip
     faults.raise_if_any()
-    names = dict.fromkeys([contrast.variable, contrast.unit, *contrast.blocks, *(contrast.where or {})])
-    text = pd.DataFrame({name: as_text(sheet[name]) for name in names}, index=sheet.index)
-    chosen = (text[[contrast.variable, contrast.unit, *contrast.blocks]] != "").all(axis=1)
-    for name, wanted in (contrast.where or {}).items():
-        values = wanted if isinstance(wanted, list | tuple | set | frozenset) else [wanted]
-        chosen &= text[name].isin([str(value) for value in values])
-    if contrast.test is not None:
-        chosen &= text[contrast.variable].isin([str(contrast.test), str(contrast.reference)])
-    result, text = sheet[chosen].reset_index(drop=True), text[chosen].reset_index(drop=True)
+    members = membership(sheet, contrast)
+    chosen = members["chosen"]
+    result, members = sheet[chosen].reset_index(drop=True), members[chosen].reset_index(drop=True)
     result["sample"] = result["sample"].astype(str)
-    result["unit"] = text[contrast.unit]
-    result["block"] = result["sample"]
-    if contrast.blocks and len(result):
-        result["block"] = text[list(contrast.blocks)].agg("|".join, axis=1)
-    value = text[contrast.variable]
-    side = np.where(value == str(contrast.test), "test", "reference")
-    result["side"] = side if contrast.test is not None else ""
+    result["unit"] = members["unit"]
+    # Columns of the sheet may be named like these.
+    result["block"] = members["block"] if contrast.blocks or contrast.random_by else result["sample"]
+    result["side"] = members["side"].where(members["side"] != "value", "")
     return result
-
-
-def as_text(values: pd.Series) -> pd.Series:
-    """Return a column as text, to compare it with a config's values: missing is empty, 1.0 is ``1``."""
-
-    def text(value: object) -> str:
-        if pd.isna(value):  # type: ignore[call-overload]  # one value of a column, never an array
-            return ""
-        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-    return values.map(text).astype(object)
 
 
 def spanning_blocks(sides: pd.DataFrame) -> list[str]:
@@ -255,6 +235,71 @@ def paired_differences(scores: pd.DataFrame, sides: pd.DataFrame, depth: str) ->
         technical[number, some & ~unknown] = total[some & ~unknown] / count[some & ~unknown] ** 2
         totals[number] = cells[own].sum(axis=0)
     return Differences(tests, pairs, blocks, [unit_of[b] for b in blocks], units, unit_names, technical, totals)
+
+
+def unit_slopes(scores: pd.DataFrame, sides: pd.DataFrame, depth: str, variable: str) -> Differences:
+    """Return, per unit, the slope of each score on a continuous variable within its blocks (``pairs``: the blocks').
+
+    A unit's slope is the mean of its blocks'; a block needs two values of the variable. The variance is technical.
+    """
+    each = group_values(scores, sides.assign(unit=sides["sample"]), depth)
+    of = sides.set_index("sample").reindex(each.unit_names)
+    x = pd.to_numeric(of[variable]).to_numpy(dtype=np.float64)
+    blocks = sorted(set(sides["block"]))
+    unit_of = dict(zip(sides["block"], sides["unit"], strict=True))
+    shape = (len(blocks), len(each.tests))
+    slopes, variance, cells = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape)
+    for number, block in enumerate(blocks):
+        own = np.flatnonzero((of["block"] == block).to_numpy())
+        y = each.units[own]
+        given = ~np.isnan(y)
+        count = np.maximum(given.sum(axis=0), 1)
+        centred = np.where(given, x[own, None] - np.where(given, x[own, None], 0.0).sum(axis=0) / count, 0.0)
+        spread = (centred**2).sum(axis=0)
+        known = spread > 0
+        total = (centred * np.nan_to_num(y)).sum(axis=0)
+        slopes[number, known] = total[known] / spread[known]
+        variance[number, known] = (centred**2 * np.where(given, each.technical[own], 0.0)).sum(axis=0)[known] / spread[
+            known
+        ] ** 2
+        cells[number, known] = np.where(given, each.cells[own], 0.0).sum(axis=0)[known]
+    names = sorted(set(unit_of.values()))
+    member = np.array([[unit_of[block] == name for block in blocks] for name in names], dtype=np.float64)
+    held = member @ (~np.isnan(slopes)).astype(np.float64)
+    units = np.divide(member @ np.nan_to_num(slopes), held, out=np.full(held.shape, np.nan), where=held > 0)
+    unknown = member @ (np.isnan(variance) & ~np.isnan(slopes)).astype(np.float64)
+    known = (held > 0) & (unknown == 0)
+    spread = np.divide(member @ np.nan_to_num(variance), held**2, out=np.full(held.shape, np.nan), where=known)
+    owners = [unit_of[block] for block in blocks]
+    return Differences(each.tests, slopes, blocks, owners, units, names, spread, member @ cells)
+
+
+def covariate_differences(sides: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return, per unit, by how much covariates differ between its sides: units × columns that differ anywhere.
+
+    Numbers differ by their means, others by the share of each level but the first. A unit that lacks a value has
+    missing ones.
+    """
+    columns: dict[str, pd.Series] = {}
+    for name in names:
+        numbers = pd.to_numeric(sides[name], errors="coerce")
+        text = as_text(sides[name])
+        if bool((numbers.notna() | (text == "")).all()):
+            parts = {name: numbers.astype("float64")}
+        else:
+            levels = sorted(set(text) - {""})[1:]
+            parts = {f"{name}[{level}]": (text == level).astype("float64").where(text != "") for level in levels}
+        for label, values in parts.items():
+            means = {
+                side: values[sides["side"] == side].groupby(sides["block"]).agg(lambda own: own.mean(skipna=False))
+                for side in ("test", "reference")
+            }
+            gap = (means["test"] - means["reference"]).dropna()
+            if len(gap):
+                unit = sides.drop_duplicates("block").set_index("block")["unit"]
+                columns[label] = gap.groupby(unit.reindex(gap.index)).mean()
+    frame = pd.DataFrame(columns)
+    return frame.loc[:, (frame.fillna(0.0).abs() > 1e-12).any()] if len(frame.columns) else frame
 
 
 def group_values(scores: pd.DataFrame, sides: pd.DataFrame, depth: str) -> Differences:

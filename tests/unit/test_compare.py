@@ -206,16 +206,18 @@ def test_an_interaction_compares_changes_between_groups():
 @pytest.mark.parametrize(
     ("contrast", "said"),
     [
-        (Contrast(variable="age"), "is continuous"),
-        (Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient"), "random effect"),
-        (Contrast(variable="timepoint", test="relapse", reference="pre"), "samples on both sides"),
+        (Contrast(variable="timepoint"), "is no number"),
+        (Contrast(variable="age", pair_by="patient", covariates=("tissue",)), "use random_by"),
+        (Contrast(variable="age", pair_by="patient", interact_with="tissue"), "slopes of two groups"),
+        (Contrast(variable="age", pair_by="patient"), "0 of 3 (patient)"),
+        (Contrast(variable="age"), "3 units: too few for a slope"),
         (Contrast(variable="timepoint", test="relapse", reference="pre", pair_by="tissue"), "more than one patient"),
-        (
-            Contrast(variable="timepoint", test="relapse", reference="pre", pair_by="patient", covariates=("age",)),
-            "flips cannot",
-        ),
         (Contrast(variable="timepoint", test="relapse", reference="never", pair_by="patient"), "0 of 3 (patient)"),
-        (Contrast(variable="timepoint", test="relapse", reference="pre", interact_with="age"), "needs pair_by"),
+        (Contrast(variable="age", test="50", reference="60|70", interact_with="tissue"), "needs units with both"),
+        (
+            Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient", covariates=("patient",)),
+            "cannot be fitted",
+        ),
     ],
 )
 def test_what_has_no_randomisation_is_skipped_with_the_reason(contrast, said):

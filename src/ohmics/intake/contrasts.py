@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ohmics.errors import Fault, Faults, did_you_mean, listing
-from ohmics.intake.pairing import in_contrast, resolve_pairs, text_values
+from ohmics.intake.pairing import in_contrast, resolve_pairs
+from ohmics.membership import text_values
 from ohmics.model import Contrast
 
 

@@ -9,35 +9,18 @@ from typing import Any
 import pandas as pd
 
 from ohmics.errors import listing
+from ohmics.membership import COMPARABLE, group_flags, membership, text_values, uses_mixed_model
 from ohmics.model import Contrast
 from ohmics.tables import PAIRS
 
-MATCHED = ("tissue", "enrichment", "chemistry")
-"""Columns in which the two sides of a pair should not differ."""
+MATCHED = COMPARABLE
 LEVEL = 0.05
-
-
-def text_values(values: pd.Series) -> pd.Series:
-    """Return a column as text to compare with a config's values; whole numbers lose their point, empty is ``""``."""
-
-    def text(value: Any) -> str:
-        if pd.isna(value):
-            return ""
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
-        return str(value)
-
-    return values.map(text).astype(object)
 
 
 def in_contrast(samples: pd.DataFrame, contrast: Contrast) -> pd.Series:
     """Return which samples a contrast's ``where`` lets take part, as a boolean column aligned to ``samples``."""
-    chosen = pd.Series(True, index=samples.index)
-    for column, wanted in (contrast.where or {}).items():
-        values = wanted if isinstance(wanted, Iterable) and not isinstance(wanted, str) else (wanted,)
-        legal = {str(value) for value in values}
-        chosen &= text_values(samples[column]).isin(legal)
-    return chosen
+    allowed: pd.Series = membership(samples, contrast)["allowed"]
+    return allowed
 
 
 def resolve_pairs(
@@ -75,20 +58,17 @@ def resolve_pairs(
 
 
 def _contrast_rows(samples: pd.DataFrame, contrast: Contrast, reasons: Mapping[str, str]) -> list[dict[str, Any]]:
-    chosen = samples[in_contrast(samples, contrast)]
-    side = text_values(chosen[contrast.variable])
-    keep = side != "" if contrast.test is None else side.isin([str(contrast.test), str(contrast.reference)])
-    chosen, side = chosen[keep], side[keep]
-    unit = text_values(chosen[contrast.unit])
-    columns = contrast.blocks or (contrast.unit,)
-    values = pd.concat([text_values(chosen[column]) for column in columns], axis=1)
-    block = values.agg("|".join, axis=1) if len(chosen) else pd.Series(dtype=object)
+    members = membership(samples, contrast)
+    members = members[members["chosen"]]
+    chosen, side, unit, block = samples.loc[members.index], members["side"], members["unit"], members["block"]
+    if contrast.random_by:
+        block = unit
     rows = []
     for key in dict.fromkeys(block):
         members = chosen[block == key]
         left_out = [name for name in members["sample"] if name in reasons]
         used = members[~members["sample"].isin(left_out)]
-        on_test = pd.Series(True, index=used.index) if contrast.test is None else side[used.index] == str(contrast.test)
+        on_test = side[used.index] != "reference"
         rows.append(
             {
                 "contrast": contrast.label,

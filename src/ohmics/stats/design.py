@@ -6,7 +6,7 @@ factors, and what cannot be estimated is said in words, with the columns and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
+from ohmics.membership import matches, membership, text_values, uses_mixed_model
 from ohmics.model import Contrast
 from ohmics.tables import SAMPLES
 
 Array = npt.NDArray[np.float64]
+text_of = text_values
 _TEXT = frozenset(column.name for column in SAMPLES.columns)
 _RANK_TOLERANCE = 1e-7
 
@@ -73,27 +75,13 @@ class Design:
 
 def is_missing(values: pd.Series) -> pd.Series:
     """Say which values are missing: None, NaN or an empty text. ``NE`` and ``NA`` are values."""
-    return values.isna() | (values.astype(object).astype(str) == "")
-
-
-def text_of(values: pd.Series) -> pd.Series:
-    """Return values as text, so that 11 in the sheet is "11" in a contrast."""
-
-    def as_text(value: object) -> str:
-        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-    return values.map(as_text).astype(object)
-
-
-def matches(values: pd.Series, wanted: object) -> pd.Series:
-    """Say which values equal ``wanted``, or are among them when it is a list."""
-    many = isinstance(wanted, Iterable) and not isinstance(wanted, (str, bytes))
-    options = {str(option) for option in wanted} if many else {str(wanted)}  # type: ignore[attr-defined]  # many says so
-    return text_of(values).isin(options) & ~is_missing(values)
+    return text_of(values) == ""
 
 
 def select_samples(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
     """Return the rows of ``where`` that hold a value of the contrast's variable, indexed by sample.
+
+    A side of several values has one name in the variable's column, that of the contrast.
 
     Raises
     ------
@@ -120,20 +108,24 @@ def select_samples(samples: pd.DataFrame, contrast: Contrast) -> pd.DataFrame:
             faults.add(f"no sample has `{wanted}` in `{name}` (where)", where=place, legal=legal)
             break
     faults.raise_if_any()
+    members = membership(sheet, contrast).loc[chosen.index]
     if contrast.test is None:
-        return chosen[~is_missing(chosen[contrast.variable])]
-    values = text_of(chosen[contrast.variable])
-    present = sorted(set(values[~is_missing(chosen[contrast.variable])]))
-    for side in (str(contrast.test), str(contrast.reference)):
-        if side not in present:
+        return chosen[members["side"] != ""]
+    present = sorted(set(text_of(chosen[contrast.variable])) - {""})
+    for name, value, values in (
+        ("test", contrast.test, contrast.test_values), ("reference", contrast.reference, contrast.reference_values),
+    ):  # fmt: skip
+        if not (members["side"] == name).any():
             faults.add(
-                f"no sample has `{side}` in `{contrast.variable}`",
+                f"no sample has `{value}` in `{contrast.variable}`",
                 where=place,
                 legal=listing(present, most=12),
-                remedy=did_you_mean(side, present),
+                remedy=did_you_mean(values[0], present),
             )
     faults.raise_if_any()
-    return chosen[values.isin([str(contrast.test), str(contrast.reference)])]
+    # Several values of one side are one group from here on.
+    named = members["side"].map({"test": str(contrast.test), "reference": str(contrast.reference)})
+    return chosen.assign(**{contrast.variable: named})[members["side"] != ""]
 
 
 def by_sample(samples: pd.DataFrame) -> pd.DataFrame:
@@ -155,8 +147,8 @@ def design_matrix(samples: pd.DataFrame, contrast: Contrast) -> Design:
         SAMPLES, or any frame indexed by sample with the contrast's columns.
     contrast
         What is compared. With ``pair_by`` the first sample in sheet order of a block and side is kept and
-        incomplete blocks are left out; with ``random_by`` every sample is kept; with neither, the first
-        sample of a unit and side is kept.
+        incomplete blocks are left out; with ``random_by`` every sample is kept, and so with neither when units
+        stand on both sides (the unit is then a random effect); else the first sample of a unit is kept.
 
     Raises
     ------
@@ -167,8 +159,14 @@ def design_matrix(samples: pd.DataFrame, contrast: Contrast) -> Design:
     chosen = select_samples(samples, contrast)
     notes: list[str] = []
     chosen = _with_values(chosen, contrast, notes)
-    blocks = _labels(chosen, contrast)
-    chosen, blocks = _first_of_each(chosen, blocks, contrast, notes)
+    members = membership(chosen, contrast)
+    blocks = members["block"]
+    random = uses_mixed_model(members, contrast)
+    if random and not contrast.random_by:
+        what = "several samples" if contrast.test is None else "samples on both sides"
+        notes.append(f"some {contrast.unit}s have {what} of an unpaired contrast: {contrast.unit} is a random effect")
+    if not random:
+        chosen, blocks = _first_of_each(chosen, blocks, contrast, notes)
     if contrast.blocks:
         chosen, blocks = _complete(chosen, blocks, contrast, notes)
     value = _value(chosen, contrast)
@@ -189,9 +187,9 @@ def design_matrix(samples: pd.DataFrame, contrast: Contrast) -> Design:
         groups=grouped,
         value=value,
         interaction=interaction,
-        random=bool(contrast.random_by),
+        random=random,
         formula=formula,
-        message=_message(matrix, blocks, units, contrast, formula, notes),
+        message=_message(matrix, blocks, units, contrast, formula, notes, random=random),
         notes=tuple(notes),
     )
 
@@ -209,17 +207,11 @@ def _with_values(chosen: pd.DataFrame, contrast: Contrast, notes: list[str]) -> 
     return chosen
 
 
-def _labels(chosen: pd.DataFrame, contrast: Contrast) -> pd.Series:
-    names = contrast.blocks or ((contrast.random_by,) if contrast.random_by else (contrast.unit,))
-    parts = pd.concat([text_of(chosen[str(name)]) for name in names], axis=1)
-    return parts.agg("|".join, axis=1).astype(object)
-
-
 def _first_of_each(
     chosen: pd.DataFrame, blocks: pd.Series, contrast: Contrast, notes: list[str]
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Keep one sample of a block (unpaired: of a unit) and side; with a random effect all are kept."""
-    if contrast.random_by or (contrast.test is None and contrast.blocks):
+    """Keep one sample of a block (unpaired: of a unit) and side."""
+    if contrast.test is None and contrast.blocks:
         return chosen, blocks
     side = text_of(chosen[contrast.variable]) if contrast.test is not None else pd.Series("", index=chosen.index)
     again = pd.DataFrame({"block": blocks, "side": side}).duplicated()
@@ -347,36 +339,57 @@ def _cannot_tell(chosen: pd.DataFrame, contrast: Contrast, terms: Mapping[str, p
     head = f"contrast {contrast.label}: `{asked}` cannot be estimated"
     if _extend(start, value).shape[1] == 1:
         return f"{head}, it is the same in all {len(chosen)} samples"
-    for name in others:
+    guilty = _determining(terms, start, value)
+    patients = f"{contrast.unit} {listing(dict.fromkeys(text_of(chosen[contrast.unit])), most=12)}"
+    if len(guilty) > 1:
+        names = " and ".join(f"`{name}`" for name in guilty)
+        return (
+            f"{head}: {names} together determine it in all {len(chosen)} samples ({patients}); "
+            "leave one of them out of the model"
+        )
+    name = guilty[0]
+    remedy = f"leave `{name}` out of the model"
+    if contrast.test is None or name not in chosen or asked != contrast.variable:
+        return f"{head}: `{name}` alone determines it ({patients}); {remedy}"
+    side, given = text_of(chosen[contrast.variable]), text_of(chosen[name])
+    parts = [f"`{s}` only with {listing(sorted(set(given[side == s])))}" for s in sorted(set(side))]
+    return f"{head}: it cannot be told from `{name}` ({'; '.join(parts)}; {patients}); {remedy}"
+
+
+def _determining(terms: Mapping[str, pd.DataFrame], start: Array, value: Array) -> list[str]:
+    """Return the fewest terms, found by leaving out one after the other, that determine the comparison."""
+
+    def determined(names: list[str]) -> bool:
         basis = start
-        for label in terms[name]:
-            basis = _extend(basis, terms[name][label].to_numpy())
-        if _extend(basis, value).shape[1] > basis.shape[1]:
-            continue
-        remedy = f"leave `{name}` out of the model"
-        if contrast.test is None or name not in chosen or asked != contrast.variable:
-            return f"{head}: `{name}` alone determines it; {remedy}"
-        side, given = text_of(chosen[contrast.variable]), text_of(chosen[name])
-        parts = [f"`{s}` only with {listing(sorted(set(given[side == s])))}" for s in sorted(set(side))]
-        patients = listing(dict.fromkeys(text_of(chosen[contrast.unit])))
-        return f"{head}: it cannot be told from `{name}` ({'; '.join(parts)}; {contrast.unit} {patients}); {remedy}"
-    return (
-        f"{head}: {', '.join(f'`{name}`' for name in others)} together determine it in {len(chosen)} samples; "
-        "leave one of them out of the model"
-    )
+        for name in names:
+            for label in terms[name]:
+                basis = _extend(basis, terms[name][label].to_numpy())
+        return _extend(basis, value).shape[1] == basis.shape[1]
+
+    *others, _ = terms
+    alone = [name for name in others if determined([name])]
+    if alone:
+        return alone[:1]
+    kept = list(others)
+    for name in others:
+        less = [other for other in kept if other != name]
+        if determined(less):
+            kept = less
+    return kept
 
 
 def _message(
-    matrix: pd.DataFrame, blocks: pd.Series, units: pd.Series, contrast: Contrast, formula: str, notes: list[str]
-) -> str:
+    matrix: pd.DataFrame, blocks: pd.Series, units: pd.Series, contrast: Contrast, formula: str, notes: list[str],
+    *, random: bool,
+) -> str:  # fmt: skip
     if contrast.blocks:
         what = "pairs" if contrast.test is not None else "blocks"
         who = f"{blocks.nunique()} {what} of {units.nunique()} {contrast.unit}s"
     else:
         who = f"{units.nunique()} {contrast.unit}s"
-    random = f", {contrast.random_by} as random effect" if contrast.random_by else ""
+    effect = f", {contrast.random_by or contrast.unit} as random effect" if random else ""
     text = (
-        f"{contrast.label}: {who} ({len(matrix)} samples), model {formula}{random}, "
+        f"{contrast.label}: {who} ({len(matrix)} samples), model {formula}{effect}, "
         f"{len(matrix) - matrix.shape[1]} residual degrees of freedom"
     )
     return "; ".join([text, *notes])

@@ -19,6 +19,7 @@ EXACT_UNITS = 20
 LEVEL = 0.95
 _BLOCK = 1 << 21  # numbers in one block of null statistics: 16 MiB
 _BEYOND = 1e300
+_RANKED = 200  # units up to which the signed-rank distribution is counted out
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class EffectTest:
     ``p`` is two-sided and never 0. ``smallest_p`` is what the test could have reached. ``sd`` is the
     standard deviation between units. ``min_detectable`` is the true effect found with 80 % power at
     the largest attainable level up to 5 % (noncentral t; missing where 5 % cannot be attained).
+    ``hodges_lehmann`` is the median of the Walsh averages, ``hl_low`` and ``hl_high`` the signed-rank interval
+    around it at ``hl_level`` (of two groups: the median of all differences, without interval).
     """
 
     effect: FloatArray
@@ -43,6 +46,9 @@ class EffectTest:
     hodges_lehmann: FloatArray
     min_detectable: FloatArray
     scheme: tuple[str, ...]
+    hl_low: FloatArray
+    hl_high: FloatArray
+    hl_level: FloatArray
 
     def subset(self, tests: npt.NDArray[np.bool_]) -> EffectTest:
         """Return some of the tests."""
@@ -160,7 +166,7 @@ def flip_test(differences: FloatArray, flips: Flips) -> EffectTest:
     checked = _check(differences)
     n = np.count_nonzero(~np.isnan(checked), axis=0)
     count = checked.shape[1]
-    names = ("effect", "low", "high", "level", "p", "least", "sd", "hl", "mde")
+    names = ("effect", "low", "high", "level", "p", "least", "sd", "hl", "hl_low", "hl_high", "hl_level", "mde")
     columns = {name: np.full(count, np.nan) for name in names}
     drawn = np.flatnonzero(n > EXACT_UNITS)
     results = {int(j): _exact(_given(checked, j)) for j in np.flatnonzero((n > 0) & (n <= EXACT_UNITS))}
@@ -171,6 +177,7 @@ def flip_test(differences: FloatArray, flips: Flips) -> EffectTest:
         columns["p"][j], columns["low"][j], columns["high"][j], columns["level"][j] = p, low, high, level
         columns["effect"][j] = d.mean()
         columns["hl"][j] = hodges_lehmann(d)
+        columns["hl_low"][j], columns["hl_high"][j], columns["hl_level"][j] = signed_rank_interval(d)
         columns["sd"][j] = d.std(ddof=1) if d.size > 1 else np.nan
         columns["least"][j] = _smallest(d, flips)
         columns["mde"][j] = columns["sd"][j] * detectable_shift(int(d.size) - 1, attainable) / np.sqrt(d.size)
@@ -179,6 +186,7 @@ def flip_test(differences: FloatArray, flips: Flips) -> EffectTest:
         effect=columns["effect"], low=columns["low"], high=columns["high"], level=columns["level"], p=columns["p"],
         smallest_p=columns["least"], n_units=n, sd=columns["sd"],
         hodges_lehmann=columns["hl"], min_detectable=columns["mde"], scheme=tuple(schemes),
+        hl_low=columns["hl_low"], hl_high=columns["hl_high"], hl_level=columns["hl_level"],
     )  # fmt: skip
 
 
@@ -235,6 +243,45 @@ def hodges_lehmann(d: FloatArray) -> float:
     """Return the median of the Walsh averages (d_i + d_j) / 2, i ≤ j: the estimate beside the signed-rank test."""
     first, second = np.triu_indices(d.size)
     return float(np.median((d[first] + d[second]) / 2.0))
+
+
+def signed_rank_interval(d: FloatArray) -> tuple[float, float, float]:
+    """Return low, high and level of the interval that inverts Wilcoxon's signed-rank test.
+
+    Parameters
+    ----------
+    d
+        Differences, shape (units,), none missing. The level is the exact one of untied differences, at least 95 %
+        or, with fewer than six units, the largest there is; missing for one unit.
+
+    Notes
+    -----
+    Hollander, Wolfe and Chicken 2014, section 3.3. Beyond 200 units the normal approximation gives the order.
+    """
+    if d.size < 2:
+        return float("nan"), float("nan"), float("nan")
+    first, second = np.triu_indices(d.size)
+    walsh = np.sort((d[first] + d[second]) / 2.0)
+    order, level = _signed_rank_order(int(d.size))
+    return float(walsh[order - 1]), float(walsh[-order]), level
+
+
+@lru_cache(maxsize=256)
+def _signed_rank_order(n: int) -> tuple[int, float]:
+    """Return which Walsh average from either end limits the interval, and its level."""
+    if n > _RANKED:
+        mean, sd = n * (n + 1) / 4, np.sqrt(n * (n + 1) * (2 * n + 1) / 24)
+        order = max(1, int(mean - stats.norm.isf((1 - LEVEL) / 2) * sd))
+        return order, float(1 - 2 * stats.norm.cdf((order - 0.5 - mean) / sd))
+    chance = np.ones(1)
+    for rank in range(1, n + 1):
+        wider = np.zeros(chance.size + rank)
+        wider[: chance.size] += chance / 2
+        wider[rank:] += chance / 2
+        chance = wider
+    below = np.cumsum(chance)
+    order = max(1, int(np.searchsorted(below, (1 - LEVEL) / 2 + TIE, side="left")))
+    return order, float(1 - 2 * below[order - 1])
 
 
 @lru_cache(maxsize=1024)
