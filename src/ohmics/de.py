@@ -3,24 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import anndata as ad
 import numpy as np
 import pandas as pd
 
-from ohmics.errors import OhmicsError, did_you_mean, listing
+from ohmics._deseq2 import deseq2_table
+from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
 from ohmics.model import Contrast
-from ohmics.normalize import Counts, counts_frame, filter_by_expr, tmm_factors
+from ohmics.normalize import Counts, counts_frame, filter_by_expr, log_cpm, tmm_factors
 from ohmics.stats.design import Design, by_sample, design_matrix, select_samples, text_of
-from ohmics.stats.ebayes import Moderated, moderate
+from ohmics.stats.ebayes import AnyPrior, Moderated, moderate
+from ohmics.stats.gene_priors import gene_priors
 from ohmics.stats.linear import Effects, fit_effects
 from ohmics.stats.multiple import benjamini_hochberg
-from ohmics.stats.voom import Voom, voom, voom_with_block
+from ohmics.stats.voom import Voom, voom, voom_with_block, voom_with_quality
 from ohmics.tables import DE, SKIPPED, skipped
 
-METHODS = ("voom",)
+METHODS = ("voom", "pydeseq2")
+WEIGHTS = ("genes", "samples")
 STAGE = "de"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeModel:
+    """How genes are tested; all but ``min_lfc`` concern voom only.
+
+    Parameters
+    ----------
+    weights
+        ``genes``: voom's precisions; ``samples``: these times a quality weight a sample.
+    trend
+        Whether the prior variance follows mean expression.
+    robust
+        Whether genes of outlying variance get fewer prior degrees of freedom.
+    min_lfc
+        p is that of a |log2 fold change| no larger than this; 0: that of no change.
+    """
+
+    weights: str = "genes"
+    trend: bool = False
+    robust: bool = False
+    min_lfc: float = 0.0
+
+    def __post_init__(self) -> None:
+        faults = Faults()
+        if self.weights not in WEIGHTS:
+            faults.add(f"weights `{self.weights}`", where="differential expression", legal=", ".join(WEIGHTS))
+        if not 0 <= self.min_lfc < np.inf:
+            faults.add(f"min_lfc {self.min_lfc:g}", where="differential expression", legal="0 or more")
+        faults.raise_if_any()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +68,15 @@ class ExpressionFit:
 
 
 def differential_expression(
-    counts: Counts, samples: pd.DataFrame, *, contrast: Contrast, method: str = "voom", cell_type: str = "bulk"
+    counts: Counts,
+    samples: pd.DataFrame,
+    *,
+    contrast: Contrast,
+    method: str = "voom",
+    cell_type: str = "bulk",
+    model: DeModel | None = None,
 ) -> pd.DataFrame:
-    """Test every gene of a contrast: filterByExpr, TMM, voom, blocked linear model, moderated t.
+    """Test every gene of a contrast: filterByExpr, then voom with a blocked linear model, or DESeq2's model.
 
     Parameters
     ----------
@@ -48,14 +88,18 @@ def differential_expression(
         What is compared. ``pair_by`` columns are additive fixed factors; ``random_by`` is one random effect
         (voom, correlation within blocks, voom with it, correlation again).
     method
-        ``voom``.
+        ``voom``: TMM, voom, (blocked or correlated) linear model, moderated t. ``pydeseq2``: DESeq2's negative
+        binomial model by PyDESeq2, which needs the extra ``pydeseq2`` and has no random effect.
     cell_type
         What the column of that name says.
+    model
+        Weights of samples, trend, robust and the smallest change tested (`DeModel`).
 
     Returns
     -------
     DE table in the genes' order, only genes with enough counts. ``log2_fc`` is test minus reference (continuous
-    variable: per unit), with its 95 % interval; ``q`` is Benjamini-Hochberg over the tested genes.
+    variable: per unit), with its 95 % interval; ``q`` is Benjamini-Hochberg over the tested genes. ``t`` is the
+    moderated t, for pydeseq2 the Wald statistic. ``p`` is empty where DESeq2 finds an outlying count.
     ``.attrs["design"]`` says in one sentence who took part and who was left out.
 
     Raises
@@ -72,41 +116,84 @@ def differential_expression(
             f"differential expression has no method `{method}`; legal: {', '.join(METHODS)}; "
             f"{did_you_mean(method, METHODS)}".rstrip("; ")
         )
-    fit = fit_expression(counts, samples, contrast)
-    moderated = fit.moderated
+    chosen = model or DeModel()
+    found, message = (_by_voom if method == "voom" else _by_deseq2)(counts, samples, contrast, chosen)
     frame = DE.conform(
-        pd.DataFrame(
-            {
-                "contrast": contrast.label,
-                "cell_type": cell_type,
-                "gene": fit.voom.log_cpm.columns.to_numpy(dtype=object),
-                "method": method,
-                "log2_fc": moderated.coefficient,
-                "low": moderated.low,
-                "high": moderated.high,
-                "t": moderated.t,
-                "p": moderated.p,
-                "q": benjamini_hochberg(moderated.p),
-                "mean_log_cpm": fit.voom.log_cpm.to_numpy().mean(axis=0),
-            }
-        )
+        found.assign(
+            contrast=contrast.label,
+            cell_type=cell_type,
+            gene=found.index.to_numpy(dtype=object),
+            method=method,
+            q=benjamini_hochberg(found["p"].to_numpy(dtype=np.float64)),
+            min_lfc=chosen.min_lfc,
+        ).reset_index(drop=True)
     )
-    frame.attrs["design"] = fit.design.message
+    frame.attrs["design"] = message
     return frame
 
 
-def fit_expression(counts: Counts, samples: pd.DataFrame, contrast: Contrast) -> ExpressionFit:
-    """Return the voom fit of a contrast, for tests of genes and of gene sets."""
+def _by_voom(counts: Counts, samples: pd.DataFrame, contrast: Contrast, model: DeModel) -> tuple[pd.DataFrame, str]:
+    fit = fit_expression(counts, samples, contrast, model=model)
+    moderated, logs = fit.moderated, fit.voom.log_cpm
+    found = pd.DataFrame(
+        {
+            "log2_fc": moderated.coefficient,
+            "low": moderated.low,
+            "high": moderated.high,
+            "t": moderated.t,
+            "p": moderated.p,
+            "mean_log_cpm": logs.to_numpy().mean(axis=0),
+        },
+        index=logs.columns,
+    )
+    quality = fit.voom.quality
+    if quality is None:
+        return found, fit.design.message
+    least = int(np.argmin(quality))
+    return found, (
+        f"{fit.design.message}; sample weights {quality.min():.2f} to {quality.max():.2f}, "
+        f"the least for {fit.design.samples[least]}"
+    )
+
+
+def _by_deseq2(counts: Counts, samples: pd.DataFrame, contrast: Contrast, model: DeModel) -> tuple[pd.DataFrame, str]:
+    frame, design = chosen_counts(counts, samples, contrast)
+    kept = tested_counts(frame, design)
+    found = deseq2_table(kept, design, min_change=model.min_lfc)
+    logs = log_cpm(kept, factors=tmm_factors(kept), prior_count=None).to_numpy()
+    notes = "".join(f"; PyDESeq2 says: {note}" for note in found.attrs["notes"])
+    return found.assign(mean_log_cpm=logs.mean(axis=0)), design.message + notes
+
+
+def fit_expression(
+    counts: Counts, samples: pd.DataFrame, contrast: Contrast, *, model: DeModel | None = None
+) -> ExpressionFit:
+    """Return the voom fit of a contrast, for tests of genes and of gene sets.
+
+    Parameters
+    ----------
+    counts, samples, contrast, model
+        As in `differential_expression`.
+    """
+    chosen = model or DeModel()
     frame, design = chosen_counts(counts, samples, contrast)
     kept = tested_counts(frame, design)
     factors = tmm_factors(kept)
     matrix = design.matrix.to_numpy()
+    quality = chosen.weights == "samples"
     if design.random:
-        result = voom_with_block(kept, matrix, factors=factors, blocks=design.blocks.to_numpy(dtype=object))
+        blocks = design.blocks.to_numpy(dtype=object)
+        result = voom_with_block(kept, matrix, factors=factors, blocks=blocks, quality=quality)
     else:
-        result = voom(kept, matrix, factors=factors)
-    effects = fit_effects(result.log_cpm.to_numpy(), matrix, weights=result.weights, correlation=result.correlation)
-    return ExpressionFit(design=design, voom=result, effects=effects, moderated=moderate(effects))
+        result = (voom_with_quality if quality else voom)(kept, matrix, factors=factors)
+    values = result.log_cpm.to_numpy()
+    effects = fit_effects(values, matrix, weights=result.weights, correlation=result.correlation)
+    prior: AnyPrior | None = None
+    if chosen.trend or chosen.robust:
+        expression = values.mean(axis=0) if chosen.trend else None
+        prior = gene_priors(effects.variance, effects.df, expression=expression, robust=chosen.robust)
+    moderated = moderate(effects, prior=prior, min_change=chosen.min_lfc)
+    return ExpressionFit(design=design, voom=result, effects=effects, moderated=moderated)
 
 
 def chosen_counts(counts: Counts, samples: pd.DataFrame, contrast: Contrast) -> tuple[pd.DataFrame, Design]:
@@ -141,7 +228,9 @@ def run(
     *,
     min_cells: int = 10,
     min_pairs: int = 3,
-    method: str = "voom",
+    methods: Sequence[str] = ("voom",),
+    model: DeModel | None = None,
+    threads: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Test every cell type in every contrast.
 
@@ -157,31 +246,42 @@ def run(
         A sample's cell type takes part from this many cells on.
     min_pairs
         Complete pairs (unpaired: units on each side) needed to test a cell type.
-    method
-        As in `differential_expression`.
+    methods, model
+        As in `differential_expression`; every method tests every cell type.
+    threads
+        Cell types tested at once; their number changes no byte of the result.
 
     Returns
     -------
     DE and SKIPPED; a cell type that could not be tested has its row, with the numbers, in SKIPPED.
     """
-    tables: list[pd.DataFrame] = []
-    left_out: list[dict[str, str]] = []
-    for part in cell_type_counts(pseudobulk, samples, contrasts, min_cells=min_cells, min_pairs=min_pairs, stage=STAGE):
-        if isinstance(part, dict):
-            left_out.append(part)
-            continue
-        where = {"contrast": part.contrast.label, "cell_type": part.cell_type}
-        try:
-            tables.append(
-                differential_expression(
-                    part.counts, part.samples, contrast=part.contrast, method=method, cell_type=part.cell_type
-                )
-            )
-        except OhmicsError as error:
-            left_out.append(skipped(STAGE, str(error), **where))
+    parts = cell_type_counts(pseudobulk, samples, contrasts, min_cells=min_cells, min_pairs=min_pairs, stage=STAGE)
+
+    def tested(part: CellTypeCounts | dict[str, str]) -> list[pd.DataFrame | dict[str, str]]:
+        return [part] if isinstance(part, dict) else [_tested(part, method, model) for method in methods]
+
+    # PyDESeq2 catches warnings for the whole process: with it, cell types are tested one after the other.
+    if threads > 1 and "pydeseq2" not in methods:
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(pool.map(tested, parts))
+    else:
+        found = [tested(part) for part in parts]
+    tables = [one for some in found for one in some if isinstance(one, pd.DataFrame)]
+    left_out = [one for some in found for one in some if isinstance(one, dict)]
     frame = DE.conform(pd.concat(tables, ignore_index=True)) if tables else DE.empty()
     frame.attrs["designs"] = [str(table.attrs["design"]) for table in tables]
     return frame, SKIPPED.conform(left_out)
+
+
+def _tested(part: CellTypeCounts, method: str, model: DeModel | None) -> pd.DataFrame | dict[str, str]:
+    """Return DE of one cell type and method, or the row of SKIPPED that says why there is none."""
+    try:
+        return differential_expression(
+            part.counts, part.samples, contrast=part.contrast, method=method, cell_type=part.cell_type, model=model
+        )
+    except OhmicsError as error:
+        where = {"contrast": part.contrast.label, "cell_type": part.cell_type}
+        return skipped(STAGE, str(error), **where, item="" if method == "voom" else method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

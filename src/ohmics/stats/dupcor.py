@@ -58,7 +58,7 @@ def consensus_correlation(response: Array, design: Array, *, weights: Array, blo
     return float(np.tanh(trim_mean(np.arctanh(estimates), TRIM)))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _deviance(rho: float, total: Array, by_size: Array, sizes: Array, blocks_of: Array, n_samples: int) -> float:
     """Return minus twice the restricted log likelihood at correlation ``rho``, up to a constant.
 
@@ -89,7 +89,7 @@ def _deviance(rho: float, total: Array, by_size: Array, sizes: Array, blocks_of:
     return float(value + (n_samples - width + 1) * 2 * np.log(root[width - 1, width - 1]))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _cross_products(
     gene: Array, weight: Array, design: Array, place: Indices, size_of: Indices, n_sizes: int
 ) -> tuple[Array, Array]:
@@ -115,7 +115,7 @@ def _cross_products(
     return total, by_size
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _lowest_point(total: Array, by_size: Array, sizes: Array, blocks_of: Array, n_samples: int, grid: Array) -> float:
     """Return the correlation of the least deviance: the best point of a grid, then golden sections around it."""
     best = 0
@@ -139,7 +139,7 @@ def _lowest_point(total: Array, by_size: Array, sizes: Array, blocks_of: Array, 
     return float((left + right) / 2)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _reml_correlations(
     genes: Array, weights: Array, design: Array, place: Indices, size_of: Indices, sizes: Array, grid: Array
 ) -> Array:

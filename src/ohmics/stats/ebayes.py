@@ -7,6 +7,7 @@ chi-square distribution whose two parameters are estimated from the moments of t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,17 +35,35 @@ class Prior:
         return np.asarray((df * variance + self.df * self.variance) / (df + self.df), dtype=np.float64)
 
 
+class AnyPrior(Protocol):
+    """A prior of all genes (`Prior`), or one a gene (`ohmics.stats.gene_priors.GenePriors`)."""
+
+    @property
+    def df(self) -> float | Array:
+        """Prior degrees of freedom."""
+
+    @property
+    def variance(self) -> float | Array:
+        """Prior variance."""
+
+    def squeeze(self, variance: Array, df: float) -> Array:
+        """Return moderated variances."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moderated:
-    """Moderated statistics, one value a gene: estimate, 95 % interval, t, two-sided p, and the prior used."""
+    """Moderated statistics, one value a gene: estimate, 95 % interval, t, two-sided p, and the prior used.
+
+    Where a smallest change was asked for, t is 0 inside it and counts from it outside.
+    """
 
     coefficient: Array
     low: Array
     high: Array
     t: Array
     p: Array
-    df_total: float
-    prior: Prior
+    df_total: float | Array
+    prior: AnyPrior
 
 
 def fit_prior(variance: Array, df: float) -> Prior:
@@ -110,7 +129,9 @@ def trigamma_inverse(values: Array) -> Array:
     return np.asarray(np.where(values < 1e-6, 1 / values, x), dtype=np.float64)
 
 
-def moderate(effects: Effects, *, level: float = 0.95) -> Moderated:
+def moderate(
+    effects: Effects, *, level: float = 0.95, prior: AnyPrior | None = None, min_change: float = 0.0
+) -> Moderated:
     """Return moderated t statistics of the effects' coefficient.
 
     Parameters
@@ -119,21 +140,28 @@ def moderate(effects: Effects, *, level: float = 0.95) -> Moderated:
         The fit of each gene (`ohmics.stats.linear.fit_effects`).
     level
         Level of the interval.
+    prior
+        Prior of the variances; None: one for all genes, from `fit_prior`.
+    min_change
+        p is that of a change no larger than this in either direction (McCarthy and Smyth 2009,
+        doi:10.1093/bioinformatics/btp053); 0: that of no change.
     """
     variance, df = effects.variance, effects.df
-    prior = fit_prior(variance, df)
-    posterior = prior.squeeze(variance, df)
+    chosen: AnyPrior = fit_prior(variance, df) if prior is None else prior
+    posterior = chosen.squeeze(variance, df)
     # No statistic can have more degrees of freedom than all genes together.
-    df_total = min(df + prior.df, float(df) * variance.size)
+    together = np.minimum(df + np.asarray(chosen.df), float(df) * variance.size)
+    df_total: float | Array = float(together) if together.ndim == 0 else np.asarray(together, dtype=np.float64)
     error = np.sqrt(posterior) * effects.stdev_unscaled
-    t = effects.coefficient / error
+    size = np.abs(effects.coefficient)
+    nearer, farther = (size - min_change) / error, (size + min_change) / error
     margin = student.ppf((1 + level) / 2, df_total) * error
     return Moderated(
         coefficient=effects.coefficient,
         low=effects.coefficient - margin,
         high=effects.coefficient + margin,
-        t=t,
-        p=2 * student.sf(np.abs(t), df_total),
+        t=np.sign(effects.coefficient) * np.maximum(nearer, 0.0),
+        p=student.sf(nearer, df_total) + student.sf(farther, df_total),
         df_total=df_total,
-        prior=prior,
+        prior=chosen,
     )

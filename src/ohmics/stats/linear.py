@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.linalg import cholesky, solve_triangular
 
+from ohmics.errors import OhmicsError
+
 Array = npt.NDArray[np.float64]
 
 
@@ -86,7 +88,7 @@ def fit_effects(
     )
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _whiten(rows: Array, root: Array) -> None:
     """Solve ``root`` x = row for every row, in place; ``root`` is the lower Cholesky factor."""
     for j in range(rows.shape[0]):
@@ -97,7 +99,7 @@ def _whiten(rows: Array, root: Array) -> None:
             rows[j, i] = total / root[i, i]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _reflect(rows: Array) -> float:
     """Turn all rows by the reflections that make the first ones (a design) triangular; return R's last diagonal."""
     n_columns, n_samples = rows.shape[0] - 1, rows.shape[1]
@@ -121,7 +123,7 @@ def _reflect(rows: Array) -> float:
     return alpha
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _householder(genes: Array, weights: Array, columns: Array, root: Array) -> tuple[Array, Array]:
     """Return effects from the last column on (genes × 1 + residuals) and the last diagonal of R."""
     n_genes, n_samples = genes.shape
@@ -142,17 +144,49 @@ def _householder(genes: Array, weights: Array, columns: Array, root: Array) -> t
     return turned, scale
 
 
-def fitted_values(response: Array, design: Array, *, correlation: Array | None = None) -> tuple[Array, Array]:
-    """Return fitted values (samples × genes) and residual standard deviations of an unweighted fit."""
+def fitted_values(
+    response: Array, design: Array, *, correlation: Array | None = None, sample_weights: Array | None = None
+) -> tuple[Array, Array]:
+    """Return fitted values (samples × genes) and residual standard deviations.
+
+    Parameters
+    ----------
+    response, design, correlation
+        As in `fit_effects`.
+    sample_weights
+        One precision a sample, the same for every gene; None for equal ones.
+    """
     left, right = design, response
+    if sample_weights is not None:
+        root_weight = np.sqrt(sample_weights)[:, None]
+        left, right = left * root_weight, right * root_weight
     if correlation is not None:
         root = cholesky(correlation, lower=True)
-        left, right = (solve_triangular(root, part, lower=True) for part in (design, response))
+        left, right = (solve_triangular(root, part, lower=True) for part in (left, right))
     basis, triangle = np.linalg.qr(left)
     coefficients = solve_triangular(triangle, basis.T @ right)
     residual = right - left @ coefficients
     df = design.shape[0] - design.shape[1]
     return design @ coefficients, np.sqrt(np.sum(residual**2, axis=0) / df)
+
+
+def contrast_last(design: Array, contrast: Array) -> Array:
+    """Return a design of the same span whose last coefficient is a contrast of the given ones.
+
+    Parameters
+    ----------
+    design
+        Samples × coefficients of full column rank.
+    contrast
+        One number a coefficient, not all 0: the contrast is their weighted sum.
+    """
+    length = float(np.linalg.norm(contrast))
+    if contrast.shape != (design.shape[1],) or not length > 0:
+        raise OhmicsError(f"a contrast of {design.shape[1]} coefficients needs as many numbers, not all 0")
+    unit = contrast / length
+    # An orthonormal basis of the coefficients: the contrast's direction last, the others span the rest.
+    basis = np.linalg.qr(np.column_stack([unit, np.eye(unit.size)]))[0]
+    return np.column_stack([design @ basis[:, 1:], design @ unit / length])
 
 
 def block_correlation(blocks: npt.NDArray[np.object_], correlation: float) -> Array:

@@ -17,6 +17,7 @@ from ohmics.errors import OhmicsError
 from ohmics.normalize import MILLION, effective_sizes, log_cpm
 from ohmics.stats.dupcor import consensus_correlation
 from ohmics.stats.linear import block_correlation, fitted_values
+from ohmics.stats.sample_weights import sample_weights
 
 Array = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.object_]
@@ -25,15 +26,26 @@ SPAN = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voom:
-    """log2 CPM and weights, both samples × genes; ``correlation`` of the residuals, None when independent."""
+    """log2 CPM and weights, both samples × genes; ``correlation`` of the residuals, None when independent.
+
+    ``quality`` is the weight of each sample that is part of ``weights``, None when all count the same.
+    """
 
     log_cpm: pd.DataFrame
     weights: Array
     correlation: Array | None = None
     consensus: float | None = None
+    quality: Array | None = None
 
 
-def voom(counts: pd.DataFrame, design: Array, *, factors: pd.Series, correlation: Array | None = None) -> Voom:
+def voom(
+    counts: pd.DataFrame,
+    design: Array,
+    *,
+    factors: pd.Series,
+    correlation: Array | None = None,
+    quality: Array | None = None,
+) -> Voom:
     """Return log2 CPM and precision weights.
 
     Parameters
@@ -46,6 +58,9 @@ def voom(counts: pd.DataFrame, design: Array, *, factors: pd.Series, correlation
         TMM factors by sample.
     correlation
         Samples × samples correlation of residuals, for samples of one block.
+    quality
+        One weight a sample (`ohmics.stats.sample_weights.sample_weights`) for the fit that the trend is read from;
+        the weights returned are the trend's alone.
 
     Raises
     ------
@@ -64,7 +79,7 @@ def voom(counts: pd.DataFrame, design: Array, *, factors: pd.Series, correlation
     library = effective_sizes(counts, factors)
     logs = log_cpm(counts, factors=factors, prior_count=None)
     values = logs.to_numpy()
-    fitted, sigma = fitted_values(values, design, correlation=correlation)
+    fitted, sigma = fitted_values(values, design, correlation=correlation, sample_weights=quality)
     size = values.mean(axis=0) + np.mean(np.log2(library + 1)) - np.log2(MILLION)
     seen = counts.to_numpy().sum(axis=0) > 0
     x, y = _trend(size[seen], np.sqrt(sigma[seen]))
@@ -73,22 +88,49 @@ def voom(counts: pd.DataFrame, design: Array, *, factors: pd.Series, correlation
     return Voom(log_cpm=logs, weights=weights, correlation=correlation)
 
 
-def voom_with_block(counts: pd.DataFrame, design: Array, *, factors: pd.Series, blocks: Labels) -> Voom:
+def voom_with_quality(counts: pd.DataFrame, design: Array, *, factors: pd.Series) -> Voom:
+    """Return voom's weights times a quality weight a sample, each estimated twice (Liu 2015, doi:10.1093/nar/gkv412).
+
+    Parameters as in `voom`.
+    """
+    first = voom(counts, design, factors=factors)
+    second = voom(counts, design, factors=factors, quality=_quality(first, design))
+    final = _quality(second, design)
+    return Voom(log_cpm=second.log_cpm, weights=_times(second, final), quality=final)
+
+
+def voom_with_block(
+    counts: pd.DataFrame, design: Array, *, factors: pd.Series, blocks: Labels, quality: bool = False
+) -> Voom:
     """Return voom's weights with one correlation between samples of a block.
 
     The correlation and the weights need each other: voom, correlation, voom with it, correlation again
     (Smyth 2005, doi:10.1093/bioinformatics/bti270). Parameters as in `voom`; ``blocks`` is one label a sample.
+    With ``quality`` each voom is followed by weights of the samples, which all that comes after reads.
     """
     first = voom(counts, design, factors=factors)
-    start = consensus_correlation(first.log_cpm.to_numpy(), design, weights=first.weights, blocks=blocks)
-    second = voom(counts, design, factors=factors, correlation=block_correlation(blocks, start))
-    final = consensus_correlation(second.log_cpm.to_numpy(), design, weights=second.weights, blocks=blocks)
+    worth = _quality(first, design) if quality else None
+    start = consensus_correlation(first.log_cpm.to_numpy(), design, weights=_times(first, worth), blocks=blocks)
+    between = block_correlation(blocks, start)
+    second = voom(counts, design, factors=factors, correlation=between, quality=worth)
+    worth = _quality(second, design) if quality else None
+    weights = _times(second, worth)
+    final = consensus_correlation(second.log_cpm.to_numpy(), design, weights=weights, blocks=blocks)
     return Voom(
         log_cpm=second.log_cpm,
-        weights=second.weights,
+        weights=weights,
         correlation=block_correlation(blocks, final),
         consensus=final,
+        quality=worth,
     )
+
+
+def _quality(found: Voom, design: Array) -> Array:
+    return sample_weights(found.log_cpm.to_numpy(), design, weights=found.weights)
+
+
+def _times(found: Voom, quality: Array | None) -> Array:
+    return found.weights if quality is None else found.weights * quality[:, None]
 
 
 def _trend(size: Array, root_sd: Array) -> tuple[Array, Array]:
