@@ -66,6 +66,8 @@ def _check_genes(parts: Parts) -> None:
         shipped((*antigen.genes, *antigen.alternatives), f"antigens.tsv, {name}")
     for name, panel in parts.lineages.items():
         shipped(panel.genes, f"lineages.yaml, {name}")
+    for name, disease in parts.diseases.items():
+        shipped(disease.genes, f"malignant_panels.yaml, {name}")
     for mechanism in parts.mechanisms.values():
         judge = shipped if mechanism.id in parts.shipped else mine
         for gene_list in mechanism.gene_lists:
@@ -151,11 +153,11 @@ class _Check:
     def primary(self, line: PrimaryLine) -> None:
         place = "primary_line"
         self.cell_type(line.cell_type, place)
-        fits = _EXPRESSION if line.nature == "expression" else (line.nature,)
+        fits = _EXPRESSION if line.nature in model.READ_FROM_LISTS else (line.nature,)
         if line.nature in model.NATURES and not set(fits) & set(self.mechanism.measurement):
             self.fault(f"{place}: nature {line.nature} is not in `measurement`", legal=", ".join(fits))
         self.call(line, place)
-        if line.nature != "expression":
+        if line.nature not in model.READ_FROM_LISTS:
             if line.gene_list:
                 self.fault(f"{place}: nature {line.nature} reads no gene list", remedy="delete `gene_list`")
             return
@@ -171,7 +173,7 @@ class _Check:
             )
 
     def line(self, line: EvidenceLine, place: str) -> None:
-        if line.cell_type or line.nature in ("expression", "composition"):
+        if line.cell_type or line.nature in (*model.READ_FROM_LISTS, "composition"):
             self.cell_type(line.cell_type, place)
         if not line.note:
             self.fault(f"{place}: a line has an empty `note`", remedy="say what the line shows")
@@ -182,9 +184,9 @@ class _Check:
             if target is None:
                 remedy = did_you_mean(line.mechanism, self.parts.mechanisms)
                 self.fault(f"{place}: no mechanism `{line.mechanism}`", remedy=remedy)
-        if line.nature == "expression" and target is not None:
+        if line.nature in model.READ_FROM_LISTS and target is not None:
             self.find(target, line.gene_list, place)
-        elif line.nature != "expression" and line.gene_list:
+        elif line.nature not in model.READ_FROM_LISTS and line.gene_list:
             self.fault(f"{place}: nature {line.nature} reads no gene list", remedy="delete `gene_list`")
 
     def call(self, line: PrimaryLine | EvidenceLine, place: str) -> None:

@@ -13,7 +13,7 @@ import yaml
 from ohmics._catalog_read import read_mechanism
 from ohmics.errors import Faults
 from ohmics.intake.gene_lists import FORMATS, load_gene_lists, read_gmt, read_text
-from ohmics.model import Antigen, CellMarkers, GeneList, LineagePanel, Mechanism
+from ohmics.model import Antigen, CellMarkers, CellState, DiseasePanel, GeneList, LineagePanel, Mechanism
 
 # The C parser is ten times faster; PyYAML lacks it where libyaml was absent when it was built.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -35,6 +35,7 @@ class Parts:
     markers: dict[str, CellMarkers] = field(default_factory=dict)
     lineages: dict[str, LineagePanel] = field(default_factory=dict)
     lineage_rule: dict[str, str] = field(default_factory=dict)
+    diseases: dict[str, DiseasePanel] = field(default_factory=dict)
     effect_directions: tuple[Mapping[str, Any], ...] = ()
     symbols: frozenset[str] = frozenset()
     shipped: frozenset[str] = frozenset()
@@ -50,6 +51,7 @@ def load(resources: Path, paths: Iterable[str | Path]) -> Parts:
     parts.markers = _markers(resources / "cell_markers.tsv", parts.faults)
     parts.antigens = _antigens(resources / "antigens.tsv", parts.faults)
     _lineages(resources / "lineages.yaml", parts)
+    _diseases(resources / "malignant_panels.yaml", parts)
     directions = _yaml(resources / "effect_directions.yaml", "effect_directions.yaml", parts.faults)
     parts.effect_directions = tuple(directions) if isinstance(directions, list) else ()
     _large_sets(resources / "gene_lists", parts)
@@ -231,6 +233,37 @@ def _lineages(path: Path, parts: Parts) -> None:
             rule=panel["rule"],
             source=panel["source"],
             checked=panel["checked"],
+        )
+
+
+def _diseases(path: Path, parts: Parts) -> None:
+    raw = _yaml(path, path.name, parts.faults)
+    if not isinstance(raw, list):
+        parts.faults.add("the file holds no diseases", where=path.name)
+        return
+    for entry in raw:
+        states = tuple(
+            CellState(
+                name=state["name"],
+                malignant=bool(state["malignant"]),
+                usual=tuple(state["usual"]),
+                some=tuple(state["some"]),
+                rare=tuple(state["rare"]),
+            )
+            for state in entry["states"]
+        )
+        parts.diseases[entry["disease"]] = DiseasePanel(
+            disease=entry["disease"],
+            title=entry["title"],
+            names=tuple(str(name) for name in entry["names"]),
+            home=tuple(entry["home"]),
+            possible=tuple(entry["possible"]),
+            light_chain=bool(entry["light_chain"]),
+            resting=bool(entry["resting"]),
+            precursors=str(entry["precursors"]),
+            states=states,
+            source=str(entry["source"]),
+            checked=str(entry["checked"]),
         )
 
 

@@ -25,11 +25,12 @@ def line_text(line: EvidenceLine, mechanism: Mechanism) -> str:
 
 def _moving(line: PrimaryLine | EvidenceLine, mechanism: Mechanism, method: str) -> str:
     moves = _MOVES.get(line.direction, line.direction)
-    if line.nature == "expression":
+    if line.nature in model.READ_FROM_LISTS:
         owner = getattr(line, "mechanism", "")
         name = f"{owner}/{line.gene_list}" if owner else line.gene_list
         if line.gene_list == model.SIGNATURE and not owner:
             name += f" ({mechanism.recommended_up} minus {mechanism.recommended_down})"
+        moves = f"{moves} in patients who do worse" if line.nature == "association" else moves
         return f"score of {name}{f' by {method}' if method else ''} in {line.cell_type} {moves}"
     if line.nature == "composition":
         return f"fraction of {line.cell_type} {moves}"

@@ -16,7 +16,7 @@ from ohmics._catalog_load import load
 from ohmics._catalog_text import primary_text
 from ohmics.errors import OhmicsError, did_you_mean
 from ohmics.io import write_text
-from ohmics.model import Antigen, CellMarkers, EvidenceLine, GeneList, LineagePanel, Mechanism
+from ohmics.model import Antigen, CellMarkers, DiseasePanel, EvidenceLine, GeneList, LineagePanel, Mechanism
 from ohmics.shipped import shipped
 
 PRIMARY_COLUMNS = ("mechanism", "nature", "gene_list", "method", "cell_type", "direction", "margin", "antigen")
@@ -72,6 +72,7 @@ def catalog(*paths: str | Path, resources: str | Path | None = None) -> Catalog:
         markers=parts.markers,
         lineages=parts.lineages,
         lineage_rule=parts.lineage_rule,
+        diseases=parts.diseases,
         effect_directions=parts.effect_directions,
         files=parts.files,
         notes=tuple(parts.notes),
@@ -97,6 +98,8 @@ class Catalog:
         Antigens of antigens.tsv, cell types of cell_markers.tsv, lineage panels of lineages.yaml, by name.
     lineage_rule
         How the panels are read.
+    diseases
+        What malignant cells and their normal counterparts express, from malignant_panels.yaml, by disease.
     effect_directions
         Published directions a validation can check.
     files
@@ -115,6 +118,7 @@ class Catalog:
     markers: Mapping[str, CellMarkers]
     lineages: Mapping[str, LineagePanel]
     lineage_rule: Mapping[str, str] = field(default_factory=dict)
+    diseases: Mapping[str, DiseasePanel] = field(default_factory=dict)
     effect_directions: tuple[Mapping[str, Any], ...] = ()
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
@@ -262,7 +266,7 @@ class Catalog:
                 continue
             cell_type = line.cell_type
             if modality == "bulk":
-                if line.nature != "expression" or "bulk" not in entry.score_on:
+                if line.nature not in model.READ_FROM_LISTS or "bulk" not in entry.score_on:
                     continue
                 cell_type = "bulk"
             elif modality == "single_cell" and cell_type == "bulk":

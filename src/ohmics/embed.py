@@ -1,5 +1,8 @@
 """Kept cells of all samples come in, one at a time; their clusters, UMAP coordinates and components go out.
 
+Cells are clustered twice: after Harmony, which brings the samples together, and before it (``cluster_uncorrected``),
+because what is private to one patient, as a tumour is, is what a correction removes.
+
 Sparse up to the principal components and never scaled: the result is the same to the bit on 1 or 2 threads.
 Only the variable genes of all cells are held in memory.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, TypeAlias
@@ -42,7 +45,8 @@ class Embedding:
     Parameters
     ----------
     cells
-        One row a cell: sample, barcode, cluster (``"0"`` is the largest), umap_1, umap_2 (empty without UMAP).
+        One row a cell: sample, barcode, cluster (``"0"`` is the largest), umap_1, umap_2 (empty without UMAP),
+        cluster_uncorrected (``"u0"`` is the largest) and own_neighbours, from the components before Harmony.
     components
         Cells × components, batch-corrected when Harmony ran, in the order of ``cells``.
     genes
@@ -67,6 +71,7 @@ def embed(
     harmony: bool = True,
     umap: bool = True,
     seed: int = 0,
+    patients: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Cluster the cells of one or several samples and lay them out in two dimensions.
 
@@ -85,10 +90,14 @@ def embed(
         Compute coordinates; otherwise ``umap_1`` and ``umap_2`` are missing.
     seed
         Seed of Harmony, Leiden and UMAP.
+    patients
+        Sample to patient, for ``own_neighbours``; each sample is a patient of its own when not given.
 
     Returns
     -------
-    DataFrame with columns sample, barcode, cluster, umap_1, umap_2, in the order of the input.
+    DataFrame with columns sample, barcode, cluster, umap_1, umap_2, cluster_uncorrected, own_neighbours, in the order
+    of the input. The last two are of the components before Harmony: clusters, and the share of a cell's neighbours
+    (weighted as in the graph) that are of its own patient.
 
     Raises
     ------
@@ -104,6 +113,7 @@ def embed(
         harmony=harmony,
         umap=umap,
         seed=seed,
+        patients=patients,
     )
     return result.cells
 
@@ -118,6 +128,7 @@ def embedding(
     harmony: bool = True,
     umap: bool = True,
     seed: int = 0,
+    patients: Mapping[str, str] | None = None,
 ) -> Embedding:
     """Do what `embed` does and return the components, the variable genes and the parameters as well."""
     sources = list([adatas] if isinstance(adatas, AnnData) else adatas)
@@ -137,6 +148,7 @@ def embedding(
             harmony=harmony,
             umap=umap,
             seed=seed,
+            patients=patients or {},
         )
 
 
@@ -150,6 +162,7 @@ def _embedding(
     harmony: bool,
     umap: bool,
     seed: int,
+    patients: Mapping[str, str],
 ) -> Embedding:
     genes = variable_genes(sources, n_top_genes=n_top_genes)
     matrix, cells = _collect(sources, genes)
@@ -160,12 +173,19 @@ def _embedding(
     components = _components(matrix, n_pcs=n_pcs)
     del matrix
     corrected = harmony and len(set(cells["sample"])) > 1
+    graph = _neighbours(components, n_neighbors=n_neighbors, seed=seed)
+    uncorrected = _cluster(graph, resolution=resolution, seed=seed)
+    owners = cells["sample"].map(lambda sample: patients.get(sample, sample))
+    own = _own_share(sp.csr_matrix(graph.obsp["connectivities"]), owners)
     if corrected:
         components = _harmonise(components, cells, seed=seed)
-    graph = _neighbours(components, n_neighbors=n_neighbors, seed=seed)
-    cells["cluster"] = _cluster(graph, resolution=resolution, seed=seed)
+        graph = _neighbours(components, n_neighbors=n_neighbors, seed=seed)
+    cells["cluster"] = _cluster(graph, resolution=resolution, seed=seed) if corrected else uncorrected
     layout = _layout(graph, seed=seed) if umap else np.full((len(cells), 2), np.nan)
     cells["umap_1"], cells["umap_2"] = layout[:, 0].astype(float), layout[:, 1].astype(float)
+    # The prefix tells the two clusterings apart wherever a cluster is named alone.
+    cells["cluster_uncorrected"] = [f"u{name}" for name in uncorrected]
+    cells["own_neighbours"] = own
     parameters = {
         "n_cells": len(cells), "n_samples": len(set(cells["sample"])), "n_genes": len(genes),
         "n_pcs": int(components.shape[1]), "n_neighbors": n_neighbors, "resolution": resolution,
@@ -328,6 +348,15 @@ def _cluster(graph: AnnData, *, resolution: float, seed: int) -> NDArray[np.str_
     ordered = sizes.sort_values(["count", "found"], ascending=[False, True])["leiden"]
     names = {old: str(new) for new, old in enumerate(ordered)}
     return np.asarray(labels.map(names), dtype=str)
+
+
+def _own_share(graph: sp.csr_matrix, owners: pd.Series) -> NDArray[np.float64]:
+    """Return the weighted share of each cell's neighbours that have its own owner; empty where it has none."""
+    codes = pd.factorize(owners)[0]
+    member = sp.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)))
+    to_owner = np.asarray((graph @ member)[np.arange(len(codes)), codes], dtype=float).ravel()
+    total = np.asarray(graph.sum(axis=1), dtype=float).ravel()
+    return np.divide(to_owner, total, out=np.full(len(codes), np.nan), where=total > 0)
 
 
 def _layout(graph: AnnData, *, seed: int) -> NDArray[np.float32]:

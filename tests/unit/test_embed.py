@@ -68,7 +68,7 @@ def test_planted_kinds_become_clusters_and_the_input_is_not_changed():
     adata, kind = build()
     before = adata.X.copy()
     frame = embed([adata], n_top_genes=100, n_pcs=10, umap=False)
-    assert list(frame.columns) == ["sample", "barcode", "cluster", "umap_1", "umap_2"]
+    assert list(frame.columns) == ["sample", "barcode", "cluster", "umap_1", "umap_2", "cluster_uncorrected", "own_neighbours"]
     assert frame["barcode"].tolist() == list(adata.obs_names)
     assert agreement(frame["cluster"], kind) > 0.95
     assert frame[["umap_1", "umap_2"]].isna().all(axis=None)
@@ -87,6 +87,10 @@ def test_harmony_brings_the_kinds_of_two_samples_together():
     assert agreement(joined.cells["cluster"], kind) > 0.95
     assert joined.parameters["harmony"]
     assert not apart.parameters["harmony"]
+    # Before the correction every cluster and neighbourhood is a sample's own, and the same as without Harmony.
+    assert (joined.cells["own_neighbours"] == 1).all()
+    assert joined.cells["cluster_uncorrected"].tolist() == apart.cells["cluster_uncorrected"].tolist()
+    assert apart.cells["cluster_uncorrected"].tolist() == [f"u{name}" for name in apart.cells["cluster"]]
 
 
 @pytest.mark.slow

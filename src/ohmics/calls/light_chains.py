@@ -1,0 +1,134 @@
+"""Counts of immunoglobulin light chains come in; which chain each cell makes, beyond ambient RNA, goes out.
+
+A B cell makes kappa or lambda, never both; whatever it holds of the other chain floated in. So two hypotheses are
+weighed in every cell: all beyond ambient RNA is kappa, or all of it is lambda.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaln, gammaln
+
+from ohmics.calls.malignant_rules import MalignantRules
+from ohmics.calls.populations import Floats, Population
+
+KAPPA = ("IGKC",)
+LAMBDA = ("IGLC1", "IGLC2", "IGLC3", "IGLC4", "IGLC5", "IGLC6", "IGLC7")
+TOLD = float(np.log(20.0))
+"""Log ratio from which a cell's chain is told."""
+LEAST_COUNTS = 3.0
+"""Counts beyond ambient RNA that a cell needs for its chain to be told."""
+AMBIENT_SIZE = 2.0
+"""Size of the negative binomial of ambient counts: droplets differ."""
+LEAST_AMBIENT = 0.02
+FEW_REFERENCE = 20
+
+
+@dataclass(frozen=True)
+class LightChains:
+    """Light chains of a sample's cells, length cells.
+
+    Parameters
+    ----------
+    kappa, lambda_
+        Counts.
+    ratio
+        Log likelihood of a kappa cell over that of a lambda cell.
+    chain
+        1 kappa, -1 lambda, 0 not told.
+    ambient
+        Ambient kappa and lambda, counts a droplet.
+    """
+
+    kappa: Floats
+    lambda_: Floats
+    ratio: Floats
+    chain: npt.NDArray[np.int64]
+    ambient: tuple[float, float]
+
+    def told(self, rows: npt.NDArray[np.int64]) -> tuple[int, int]:
+        """Return how many of some cells make kappa and how many lambda."""
+        return int((self.chain[rows] == 1).sum()), int((self.chain[rows] == -1).sum())
+
+
+def light_chains(whole: Population, outside: npt.NDArray[np.bool_]) -> LightChains:
+    """Tell the light chain of each cell.
+
+    Parameters
+    ----------
+    whole
+        All cells of one sample.
+    outside
+        Which cells make no immunoglobulin (T, NK, myeloid cells): they tell ambient RNA; with fewer than 20 of them the
+        lower half of the counts does.
+    """
+    kappa, lambda_ = whole.of(KAPPA), whole.of(LAMBDA)
+    ambient = _ambient(kappa, outside), _ambient(lambda_, outside)
+    own = np.maximum(kappa + lambda_ - sum(ambient), 1.0)
+    as_kappa = _log_nb(kappa, ambient[0] + own) + _log_nb(lambda_, np.full_like(own, ambient[1]))
+    as_lambda = _log_nb(kappa, np.full_like(own, ambient[0])) + _log_nb(lambda_, ambient[1] + own)
+    ratio = as_kappa - as_lambda
+    enough = kappa + lambda_ - sum(ambient) >= LEAST_COUNTS
+    chain = np.where(enough & (ratio >= TOLD), 1, np.where(enough & (ratio <= -TOLD), -1, 0)).astype(np.int64)
+    return LightChains(kappa, lambda_, ratio, chain, ambient)
+
+
+def _ambient(counts: Floats, outside: npt.NDArray[np.bool_]) -> float:
+    if int(outside.sum()) >= FEW_REFERENCE:
+        # The highest are doublets with a B or plasma cell; cut off, they would take the rare counts of soup with them.
+        taken = np.minimum(counts[outside], max(float(np.quantile(counts[outside], 0.98)), 1.0))
+    else:
+        taken = np.sort(counts)[: max(1, len(counts) // 2)]
+    return max(float(taken.mean()) if len(taken) else 0.0, LEAST_AMBIENT)
+
+
+def _log_nb(counts: Floats, mean: Floats) -> Floats:
+    size = AMBIENT_SIZE
+    return np.asarray(
+        gammaln(counts + size)
+        - gammaln(size)
+        - gammaln(counts + 1)
+        + size * np.log(size / (size + mean))
+        + counts * np.log(mean / (size + mean))
+    )
+
+
+def normal_share(told: list[tuple[int, int]], rules: MalignantRules) -> tuple[float, float, int]:
+    """Return the Beta parameters of the kappa share of normal cells, and how many of the sample's own cells tell it.
+
+    Parameters
+    ----------
+    told
+        Kappa and lambda cells of the sample's other clusters of B or plasma cells; the polyclonal ones are the
+        sample's own normal cells.
+    rules
+        Thresholds.
+    """
+    first = rules.normal_kappa * rules.normal_kappa_weight, (1 - rules.normal_kappa) * rules.normal_kappa_weight
+    own = [pair for pair in told if sum(pair) >= rules.min_light_cells and restriction(*pair, first, rules) < -1.0]
+    kappa, lambda_ = first[0] + sum(pair[0] for pair in own), first[1] + sum(pair[1] for pair in own)
+    shrink = min(1.0, rules.normal_spread / (kappa + lambda_))
+    return kappa * shrink, lambda_ * shrink, sum(sum(pair) for pair in own)
+
+
+def restriction(kappa: float, lambda_: float, normal: tuple[float, float], rules: MalignantRules) -> float:
+    """Return the log ratio of one clone (of either chain) over polyclonal cells, for told cells of a cluster."""
+    clone = rules.clone_purity
+    of_kappa = betaln(kappa + clone, lambda_ + 1) - betaln(clone, 1)
+    of_lambda = betaln(kappa + 1, lambda_ + clone) - betaln(1, clone)
+    polyclonal = betaln(kappa + normal[0], lambda_ + normal[1]) - betaln(*normal)
+    return float(np.logaddexp(of_kappa, of_lambda) - np.log(2.0) - polyclonal)
+
+
+def excess(kappa: int, lambda_: int, normal: tuple[float, float]) -> tuple[int, float]:
+    """Return the dominant chain of told cells (1 or -1) and the share of its cells that normal cells do not explain.
+
+    The other chain's cells are normal, and bring as many normal cells of the dominant chain as normal cells have.
+    """
+    share = normal[0] / (normal[0] + normal[1])
+    if kappa >= lambda_ * share / (1 - share):
+        return 1, max(0.0, 1 - lambda_ * share / (1 - share) / kappa) if kappa else 0.0
+    return -1, max(0.0, 1 - kappa * (1 - share) / share / lambda_)
