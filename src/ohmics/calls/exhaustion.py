@@ -332,14 +332,23 @@ def _summary(
                 empty = part.empty
                 records.append({
                     "sample": sample, "cell_type": kind, "state": state, "fraction": len(part) / len(group),
-                    "raw": None if empty else float(part["raw"].mean()),
+                    "n_cells": len(part), "raw": None if empty else float(part["raw"].mean()),
                     "beyond": None if empty else float(part["beyond"].mean()), "coefficients": text,
+                    "collinearity": "" if fit is None else _collinearity(fit),
                 })  # fmt: skip
     return STATES.conform(records) if records else STATES.empty()
 
 
 def _text(fit: Fit) -> str:
     return "|".join(f"{name}={value:.6g}" for name, value in zip(fit.names, fit.coefficients, strict=True))
+
+
+def _collinearity(fit: Fit) -> str:
+    worst = int(np.argmax(fit.vif))
+    return (
+        f"condition number {fit.condition_number:.2g}; highest variance inflation {fit.vif[worst]:.2g} "
+        f"({fit.names[worst]})"
+    )
 
 
 def _coefficients(fit: Fit | None, covariates: list[str]) -> pd.DataFrame:
