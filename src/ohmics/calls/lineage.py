@@ -12,27 +12,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from anndata import AnnData
-from scipy.special import betainc
 
-from ohmics.calls.populations import Floats, Population, population
+from ohmics.calls.lineage_cells import RIVALS as RIVALS
+from ohmics.calls.lineage_cells import LineageRules as LineageRules
+from ohmics.calls.lineage_cells import Mask, Positions, at_most, level, positions
+from ohmics.calls.populations import Population, population
 from ohmics.errors import Faults, did_you_mean, listing
 
-Mask = npt.NDArray[np.bool_]
 COLUMNS = ("patient", "estimate", "low", "high", "evidence", "call", "reason")
 """The columns of LINEAGE; a test holds them to it."""
-RIVALS: Mapping[str, tuple[str, ...]] = {
-    "b_lymphoid": (
-        "monocytic", "myeloid_progenitor", "macrophage_histiocytic", "plasma_cell", "t_lymphoid",
-        "erythroid_megakaryocytic",
-    ),
-    "melanocytic": ("neural_crest_undifferentiated",),
-    "luminal_prostate": ("neuroendocrine", "mesenchymal_nonNE"),
-    "neuroendocrine": ("mesenchymal_nonNE",),
-}  # fmt: skip
-"""Home panel to the panels a tumour of it may take; names of lineages.yaml."""
 RECOVERY = (
     "normal cells of that lineage that recover, or that were taken for tumour, look the same: only a clonal link (copy "
     "number, fusion, clonotype) tells them apart"
@@ -40,53 +30,35 @@ RECOVERY = (
 _WILSON = 1.959963984540054
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineageRules:
-    """Thresholds of `call_lineage`; proposals of this project, not published values.
+@dataclass(frozen=True, slots=True)
+class LineageCall:
+    """One row of LINEAGE, and where each candidate cell stands (sample order of ``pre``, then ``post``).
 
     Parameters
     ----------
-    min_cells
-        Fewest candidate cells before and after.
-    min_genes
-        Fewest genes of the home panel among the data.
-    tail
-        A cell has left its lineage below this lower tail, and taken another above this upper tail (shared by the
-        rival panels).
-    fold
-        A cell that has taken a lineage has at least this many times the counts to be expected, one that has left
-        its own at most this part of them.
-    max_ambient
-        Share of a droplet's RNA that is granted to be ambient.
-    least
-        ``no_switch``: the upper limit of the switched fraction is below this; a switch's lower limit is above it.
-    most
-        ``dedifferentiation``: more than this share of cells left their lineage and took no other.
-    linked
-        Share of the switched cells with a known clonal mark that must carry it.
-    min_linked
-        Fewest such cells.
+    row
+        LINEAGE's columns.
+    cells
+        One row a candidate cell: side (before, after), barcode, home and away (log2 of a panel's count over what the
+        cells before lead to expect), state (home, left, took, switched). Empty when nothing can be assessed.
     """
 
-    min_cells: int = 20
-    min_genes: int = 5
-    tail: float = 0.05
-    fold: float = 3.0
-    max_ambient: float = 0.3
-    least: float = 0.1
-    most: float = 0.5
-    linked: float = 0.5
-    min_linked: int = 5
+    row: pd.Series
+    cells: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
 class _Shares:
-    """Cells after that left, that took each rival panel as well, and that did neither more than before."""
+    """Cells after that left, that took each rival panel as well, and that did neither more than before.
+
+    ``open_cells`` is the number of cells after that look switched and may be normal ones or the tumour's.
+    """
 
     switched: Mask
     left: Mask
     taken: dict[str, float]
     false: float
+    open_cells: int
 
 
 def call_lineage(
@@ -98,6 +70,7 @@ def call_lineage(
     rivals: Iterable[str] | None = None,
     exclude: Iterable[str] = (),
     background_post: AnnData | None = None,
+    undecided_post: AnnData | None = None,
     clone: str | None = None,
     patient: str | None = None,
     rules: LineageRules | None = None,
@@ -119,6 +92,9 @@ def call_lineage(
         Genes left out of the panels: the therapy's target, whose loss is no switch.
     background_post
         The other cells after: they tell what ambient RNA holds.
+    undecided_post
+        Cells after that are no candidates although nothing tells them from a switched tumour: myeloid cells, say,
+        that may be recovering normal ones. When enough of them look switched, ``no_switch`` cannot be said.
     clone
         Boolean column of ``post.obs``: whether a cell carries the clone's mark (copy number, fusion, clonotype);
         empty where that is not known.
@@ -141,9 +117,32 @@ def call_lineage(
     OhmicsError
         When genes differ, counts are not raw, or a panel or column is unknown.
     """
+    return find_lineage(
+        pre, post, panels=panels, home=home, rivals=rivals, exclude=exclude, background_post=background_post,
+        undecided_post=undecided_post, clone=clone, patient=patient, rules=rules,
+    ).row  # fmt: skip
+
+
+def find_lineage(
+    pre: AnnData,
+    post: AnnData,
+    *,
+    panels: Mapping[str, Iterable[str]],
+    home: str = "b_lymphoid",
+    rivals: Iterable[str] | None = None,
+    exclude: Iterable[str] = (),
+    background_post: AnnData | None = None,
+    undecided_post: AnnData | None = None,
+    clone: str | None = None,
+    patient: str | None = None,
+    rules: LineageRules | None = None,
+) -> LineageCall:
+    """Return what `call_lineage` returns, and where each candidate cell stands."""
     rules = rules or LineageRules()
     chosen = tuple(rivals) if rivals is not None else RIVALS.get(home, ())
-    _check(pre, post, background_post, panels, home, chosen, clone)
+    _check(
+        pre, post, {"background_post": background_post, "undecided_post": undecided_post}, panels, home, chosen, clone
+    )
     before, after = population(pre, where="pre"), population(post, where="post")
     around = population(background_post, where="background_post") if background_post is not None else None
     left_out = set(exclude)
@@ -151,10 +150,23 @@ def call_lineage(
     others = {name: tuple(g for g in panels[name] if g not in left_out and g not in own) for name in chosen}
     name = patient or _one(pre, "patient") or _one(post, "patient") or "unnamed"
     row: dict[str, object] = {"patient": name, "estimate": np.nan, "low": np.nan, "high": np.nan, "evidence": None}
-    refusal = _refusal(before, after, own, home, rules)
+    n_undecided = undecided_post.n_obs if undecided_post is not None else 0
+    refusal = _refusal(before, after, own, home, rules, n_undecided)
     if refusal:
-        return _series(row | {"call": "not_assessable", "reason": f"Not assessable: {refusal}."})
-    shares = _shares(before, after, around, own, others, rules)
+        return LineageCall(
+            _series(row | {"call": "not_assessable", "reason": f"Not assessable: {refusal}."}), _no_cells()
+        )
+    soup = {panel: _soup(after, around, genes) for panel, genes in others.items()}
+    at_home, levels = level(before, own), {panel: level(before, genes) for panel, genes in others.items()}
+    stands = {
+        "before": positions(before, at_home, levels, rules, soup={}),
+        "after": positions(after, at_home, levels, rules, soup=soup),
+    }
+    undecided = 0
+    if undecided_post is not None and undecided_post.n_obs:
+        cells = population(undecided_post, where="undecided_post")
+        undecided = int(positions(cells, at_home, levels, rules, soup=soup).switched.sum())
+    shares = _shares(stands["before"], stands["after"], undecided)
     estimate, low, high = _fraction(int(shares.switched.sum()), after.n, shares.false)
     known, marked = _marks(post, clone, shares.switched)
     call, why = _decide(shares, (low, high), (known, marked), rules)
@@ -167,81 +179,57 @@ def call_lineage(
     evidence = f"left {home}: {shares.left.mean():.2f}; took: {takes}"
     if clone is not None:
         evidence += f"; clonal mark in {marked} of {known} switched cells with a known one"
-    return _series(
-        row | {"estimate": estimate, "low": low, "high": high, "evidence": evidence, "call": call, "reason": reason}
-    )
+    if undecided:
+        evidence += f"; {undecided} further cells look switched and may be normal"
+    row |= {"estimate": estimate, "low": low, "high": high, "evidence": evidence, "call": call, "reason": reason}
+    frames = [_cells(side, adata, stands[side]) for side, adata in (("before", pre), ("after", post))]
+    return LineageCall(_series(row), pd.concat(frames, ignore_index=True))
 
 
 def _series(row: dict[str, object]) -> pd.Series:
     return pd.Series({name: row[name] for name in COLUMNS}, name=str(row["patient"]), dtype=object)
 
 
-def _refusal(before: Population, after: Population, own: tuple[str, ...], home: str, rules: LineageRules) -> str:
+def _cells(side: str, adata: AnnData, stands: Positions) -> pd.DataFrame:
+    took = np.zeros(adata.n_obs, dtype=bool)
+    for mask in stands.took.values():
+        took |= mask
+    state = np.select([stands.switched, stands.left, took], ["switched", "left", "took"], default="home")
+    return pd.DataFrame(
+        {"side": side, "barcode": adata.obs_names.to_numpy(dtype=object), "home": stands.home, "away": stands.away,
+         "state": state.astype(object)}
+    )  # fmt: skip
+
+
+def _no_cells() -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in ("side", "barcode", "home", "away", "state")})
+
+
+def _refusal(
+    before: Population, after: Population, own: tuple[str, ...], home: str, rules: LineageRules, undecided: int
+) -> str:
     if min(before.n, after.n) < rules.min_cells:
-        return f"{before.n} candidate cells before and {after.n} after; fewer than {rules.min_cells} in a sample"
+        why = f"{before.n} candidate cells before and {after.n} after; fewer than {rules.min_cells} in a sample"
+        if before.n >= rules.min_cells and undecided:
+            why += (
+                f"; {undecided} cells after are of types the tumour might have taken, and without a clonal link "
+                "nothing tells them from normal ones"
+            )
+        return why
     present = int(before.named(own).sum())
     if present < rules.min_genes:
         return f"{present} genes of the {home} panel in the data; fewer than {rules.min_genes}"
-    mean, dispersion = _level(before, own)
+    found = level(before, own)
     # Half of the cells must be deep enough for no count at all to be a surprise.
-    typical = np.array([mean * float(np.median(after.depth))])
-    if _at_most(np.zeros(1), typical, dispersion)[0] >= rules.tail:
+    typical = np.array([found.rate * float(np.median(after.depth))])
+    if at_most(np.zeros(1), typical, found.dispersion)[0] >= rules.tail:
         return f"{typical[0]:.1f} {home} counts a cell would be expected after, too few to see a cell without them"
     return ""
 
 
-def _level(cells: Population, genes: tuple[str, ...]) -> tuple[float, float]:
-    """Return a panel's counts per UMI and its negative-binomial dispersion between cells, by moments.
-
-    The twentieth of the cells with the most counts for their depth is left out: a few doublets would otherwise make
-    any count unsurprising.
-    """
-    counts, depth = cells.of(genes), cells.depth
-    density = np.divide(counts, depth, out=np.zeros_like(depth), where=depth > 0)
-    kept = density <= np.quantile(density, 0.95)
-    counts, depth = counts[kept], depth[kept]
-    rate = float(counts.sum()) / float(depth.sum()) if depth.sum() > 0 else 0.0
-    mean = rate * depth
-    square = float(np.sum(mean**2))
-    beyond = float(np.sum((counts - mean) ** 2) - counts.sum())
-    return rate, float(np.clip(beyond / square, 0.02, 2.0)) if square > 0 else 0.02
-
-
-def _at_most(counts: Floats, mean: Floats, dispersion: float) -> Floats:
-    """Return the probability of at most each count; a count of -1 gives 0."""
-    size = 1.0 / dispersion
-    tail = betainc(size, np.maximum(counts, 0.0) + 1.0, size / (size + np.maximum(mean, 1e-12)))
-    return np.where(counts < 0, 0.0, tail)
-
-
-def _shares(
-    before: Population,
-    after: Population,
-    around: Population | None,
-    own: tuple[str, ...],
-    others: Mapping[str, tuple[str, ...]],
-    rules: LineageRules,
-) -> _Shares:
-    rate, dispersion = _level(before, own)
-    left = {}
-    for name, cells in (("before", before), ("after", after)):
-        counts, mean = cells.of(own), rate * cells.depth
-        # A doublet with a normal cell halves the home panel's share; it has not left.
-        left[name] = (_at_most(counts, mean, dispersion) < rules.tail) & (rules.fold * counts <= mean)
-    any_taken = {name: np.zeros(cells.n, dtype=bool) for name, cells in (("before", before), ("after", after))}
-    taken: dict[str, float] = {}
-    for panel, genes in others.items():
-        level, spread = _level(before, genes)
-        for name, cells in (("before", before), ("after", after)):
-            soup = rules.max_ambient * _soup(after, around, genes) if name == "after" else 0.0
-            counts, mean = cells.of(genes), (level + soup) * cells.depth
-            high = 1.0 - _at_most(counts - 1, mean, spread) < rules.tail / len(others)
-            took = high & (counts >= rules.fold * mean)
-            any_taken[name] |= took
-            if name == "after":
-                taken[panel] = float(np.mean(took & left["after"]))
-    both = {name: left[name] & any_taken[name] for name in left}
-    return _Shares(both["after"], left["after"], taken, float(both["before"].mean()))
+def _shares(before: Positions, after: Positions, open_cells: int) -> _Shares:
+    taken = {name: float(np.mean(mask & after.left)) for name, mask in after.took.items()}
+    return _Shares(after.switched, after.left, taken, float(before.switched.mean()), open_cells)
 
 
 def _soup(after: Population, around: Population | None, genes: tuple[str, ...]) -> float:
@@ -293,6 +281,15 @@ def _decide(
             f"Dedifferentiation: {alone:.0%} left their lineage and took no other, more than {rules.most:.0%}; the "
             "wrong cells would look the same."
         )
+    if shares.open_cells and alone <= rules.most:
+        whole = len(shares.left) + shares.open_cells
+        most = _fraction(int(shares.switched.sum()) + shares.open_cells, whole, shares.false)[2]
+        if most >= rules.least:
+            return "not_assessable", (
+                f"Not assessable: {shares.open_cells} further cells after lack the lineage and hold another; were they "
+                f"the tumour's, up to {most:.0%} of it would have switched. They may be normal cells that recover; "
+                "only a clonal link (copy number, fusion, clonotype) tells them apart."
+            )
     if high < rules.least and alone <= rules.most:
         return "no_switch", f"No switch: the upper limit is below {rules.least:g}."
     return "inconclusive", f"Inconclusive: the interval holds {rules.least:g}."
@@ -301,14 +298,14 @@ def _decide(
 def _check(
     pre: AnnData,
     post: AnnData,
-    background: AnnData | None,
+    further: Mapping[str, AnnData | None],
     panels: Mapping[str, Iterable[str]],
     home: str,
     rivals: tuple[str, ...],
     clone: str | None,
 ) -> None:
     faults = Faults()
-    for name, adata in (("post", post), ("background_post", background)):
+    for name, adata in (("post", post), *further.items()):
         if adata is not None and list(adata.var_names) != list(pre.var_names):
             faults.add("genes differ from those of `pre`", where=name, legal="the same genes in the same order")
     for name in (home, *rivals):

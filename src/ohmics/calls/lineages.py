@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -11,10 +12,10 @@ import pandas as pd
 from anndata import AnnData
 
 from ohmics.calls.backgrounds import malignant_mask
-from ohmics.calls.lineage import RIVALS, LineageRules, call_lineage
+from ohmics.calls.lineage import RIVALS, LineageRules, find_lineage
 from ohmics.calls.patients import TwoSamples, one_row_a_key, patient_pairs
 from ohmics.errors import listing
-from ohmics.tables import LINEAGE, PAIRS, SAMPLES, SKIPPED, check, skipped
+from ohmics.tables import LINEAGE, LINEAGE_CELLS, PAIRS, SAMPLES, SKIPPED, check, skipped
 
 if TYPE_CHECKING:
     from ohmics.catalog import Catalog
@@ -24,14 +25,21 @@ PRIVATE = 0.9
 """A cluster of which more than this share comes from one patient is private to it, as tumours' clusters are."""
 LEAST_PATIENTS = 3
 """With fewer patients every cluster is nearly private, and privacy says nothing."""
+EXCESS = 3.0
+"""A cluster that others share holds a patient's normal cells when its part of the patient's cells is at most this many
+times the largest part it has in another patient's sample."""
 NEVER_TUMOUR = ("T cell", "NK", "erythroid", "plasma cell")
-"""Normal cells that form private clusters too: T-cell clones after CAR T, receptor genes, a patient's own soup."""
+"""Normal cells that form private clusters too: T-cell clones after CAR T, receptor genes, a patient's own soup. A
+switch to one of these types is not looked for among cells of the type."""
+UNCORRECTED, CORRECTED = "cluster_uncorrected", "cluster"
+Mask = npt.NDArray[np.bool_]
 
 
 class LineageCalls(NamedTuple):
-    """Tables LINEAGE and SKIPPED of a cohort."""
+    """Tables LINEAGE, LINEAGE_CELLS and SKIPPED of a cohort."""
 
     lineage: pd.DataFrame
+    cells: pd.DataFrame
     skipped: pd.DataFrame
 
 
@@ -47,13 +55,17 @@ def call_lineages(
     """Call a lineage switch in every patient with a pair of samples.
 
     Candidates before are the malignant cells. After, cells of clusters that are private to the patient count too
-    (see `private_clusters`): a switched tumour no longer has the type that was declared malignant.
+    (see `cluster_patients`), and cells that carry the clone's mark: a switched tumour no longer has the type that was
+    declared malignant. Cells that may be of a tumour's new lineage and are no candidates are normal where their
+    cluster, found without batch correction, holds as many of other patients'; elsewhere they are undecided, and while
+    enough of them look switched the call is no ``no_switch``.
 
     Parameters
     ----------
     adatas
         Sample to its cells: cells × genes, raw counts in ``X``, not changed; ``obs`` with ``malignant``,
-        ``cell_type`` and, for private clusters, ``cluster``.
+        ``cell_type`` and, for private clusters, ``cluster_uncorrected`` (clusters found before batch correction), or
+        ``cluster``.
     samples, pairs
         SAMPLES and PAIRS; as in `ohmics.calls.call_antigens`. LINEAGE has one row a patient: the first pair in the
         order of PAIRS is called, others stand in SKIPPED.
@@ -67,13 +79,14 @@ def call_lineages(
     Returns
     -------
     LineageCalls
-        ``lineage`` (LINEAGE) and ``skipped`` (SKIPPED).
+        ``lineage`` (LINEAGE), ``cells`` (LINEAGE_CELLS: where each candidate cell stands) and ``skipped`` (SKIPPED).
     """
     check(samples, SAMPLES)
     check(pairs, PAIRS)
     sheet = samples.set_index("sample", drop=False)
-    private = private_clusters(adatas, sheet, catalog)
+    clusters = cluster_patients(adatas, sheet, catalog)
     rows: list[dict[str, Any]] = []
+    cells = [LINEAGE_CELLS.empty()]
     missed: list[dict[str, str]] = []
     done: set[str] = set()
     for two in patient_pairs(sheet, pairs, missed, stage=STAGE):
@@ -85,39 +98,83 @@ def call_lineages(
             missed.append(skipped(STAGE, why, subject=two.patient))
             continue
         done.add(two.patient)
-        rows.append(_call(two, adatas, home, genes, private, catalog, clone, rules))
-    return LineageCalls(LINEAGE.conform(rows), SKIPPED.conform(one_row_a_key(missed)))
+        row, stands = _call(two, adatas[two.pre], adatas[two.post], home, genes, clusters, catalog, clone, rules)
+        rows.append(row)
+        if len(stands):
+            cells.append(LINEAGE_CELLS.conform(stands))
+    frames = cells[1:] or cells
+    return LineageCalls(
+        LINEAGE.conform(rows), pd.concat(frames, ignore_index=True), SKIPPED.conform(one_row_a_key(missed))
+    )
 
 
-def private_clusters(adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog: Catalog) -> dict[str, frozenset[str]]:
-    """Return each patient's private clusters: nearly all cells are the patient's, few are T, NK or red cells.
+@dataclass(frozen=True)
+class ClusterPatients:
+    """Whose cells the clusters of a cohort hold.
+
+    Parameters
+    ----------
+    column
+        Column of ``obs`` with the clusters; empty when the samples hold none, or there are too few patients.
+    private
+        Patient to the clusters of which nearly all cells are the patient's, few of them T, NK, red or plasma cells.
+    parts
+        Clusters × patients: the part of a patient's cells that is of the cluster; only for clusters found without
+        batch correction, which brings tumours and normal cells together.
+    """
+
+    column: str
+    private: Mapping[str, frozenset[str]]
+    parts: pd.DataFrame
+
+    def normal(self, clusters: pd.Series, patient: str) -> Mask:
+        """Return which cells are of clusters that hold as many of another patient's cells."""
+        if self.parts.empty or patient not in self.parts.columns:
+            return np.zeros(len(clusters), dtype=bool)
+        others = self.parts.drop(columns=patient).max(axis=1)
+        shared = set(self.parts.index[(self.parts[patient] <= EXCESS * others) & (others > 0)])
+        return np.asarray(clusters.astype(object).isin(shared), dtype=bool)
+
+
+def cluster_patients(adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog: Catalog) -> ClusterPatients:
+    """Return which clusters are private to a patient, and which part of each patient's cells the others hold.
 
     Parameters
     ----------
     adatas
-        Sample to its cells, ``obs`` with ``cluster`` and ``cell_type``; none are private where a sample lacks them.
+        Sample to its cells, ``obs`` with ``cell_type`` and clusters.
     sheet
         SAMPLES, indexed by sample.
     catalog
         Its cell types.
     """
+    nothing = ClusterPatients("", {}, pd.DataFrame())
     parts = []
+    column = UNCORRECTED
     for sample, adata in adatas.items():
-        if not {"cluster", "cell_type"} <= set(adata.obs.columns) or sample not in sheet.index:
-            return {}
-        part = adata.obs[["cluster", "cell_type"]].astype(object).reset_index(drop=True)
-        parts.append(part.assign(patient=sheet.loc[sample, "patient"]))
+        if not parts and UNCORRECTED not in adata.obs:
+            column = CORRECTED
+        if not {column, "cell_type"} <= set(adata.obs.columns) or sample not in sheet.index:
+            return nothing
+        part = adata.obs[[column, "cell_type"]].astype(object).reset_index(drop=True)
+        parts.append(part.set_axis(["cluster", "cell_type"], axis=1).assign(patient=str(sheet.loc[sample, "patient"])))
     cells = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
     if cells.empty or cells["patient"].nunique() < LEAST_PATIENTS:
-        return {}
-    known = [name for name in NEVER_TUMOUR if name in catalog.cell_types]
-    normal = {kind for name in known for kind in catalog.descendants(name)}
+        return nothing
+    normal = _never_tumour(catalog)
     found: dict[str, set[str]] = {}
     for cluster, group in cells.dropna(subset=["cluster"]).groupby("cluster", sort=True):
         shares = group["patient"].value_counts(normalize=True)
         if shares.iloc[0] > PRIVATE and group["cell_type"].isin(normal).mean() < 0.5:
             found.setdefault(str(shares.index[0]), set()).add(str(cluster))
-    return {patient: frozenset(clusters) for patient, clusters in found.items()}
+    private = {patient: frozenset(clusters) for patient, clusters in found.items()}
+    table = pd.crosstab(cells["cluster"], cells["patient"], normalize="columns") if column == UNCORRECTED else None
+    return ClusterPatients(column, private, pd.DataFrame() if table is None else table)
+
+
+def _never_tumour(catalog: Catalog) -> set[str]:
+    known = [name for name in NEVER_TUMOUR if name in catalog.cell_types]
+    return {kind for name in known for kind in catalog.descendants(name)}
 
 
 def _unready(two: TwoSamples, adatas: Mapping[str, AnnData], done: Iterable[str]) -> str:
@@ -148,41 +205,66 @@ def _home(sheet: pd.DataFrame, two: TwoSamples, catalog: Catalog) -> tuple[str, 
 
 def _call(
     two: TwoSamples,
-    adatas: Mapping[str, AnnData],
+    pre: AnnData,
+    post: AnnData,
     home: str,
     genes: frozenset[str],
-    private: Mapping[str, frozenset[str]],
+    clusters: ClusterPatients,
     catalog: Catalog,
     clone: str | None,
     rules: LineageRules | None,
-) -> dict[str, Any]:
-    pre, post = adatas[two.pre], adatas[two.post]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the row of one patient, and where its candidate cells stand."""
     shared = pre.var_names[pre.var_names.isin(post.var_names)]
-    before = pre[malignant_mask(pre.obs), shared]
     declared = malignant_mask(post.obs)
-    candidates = declared | _inside(post.obs, private.get(two.patient, frozenset()))
-    called = call_lineage(
-        before,
+    marks = _marks(post.obs, clone)
+    # A cell known to lack the mark is a candidate only where it was declared malignant.
+    found_here = _inside(post.obs, clusters, two.patient) | (marks == "yes")
+    candidates = declared | (found_here & (marks != "no"))
+    undecided = ~candidates & (marks != "no") & ~_known_normal(post.obs, clusters, two.patient, catalog)
+    found = find_lineage(
+        pre[malignant_mask(pre.obs), shared],
         post[candidates, shared],
         panels={name: panel.genes for name, panel in catalog.lineages.items()},
         home=home,
         rivals=[name for name in RIVALS[home] if name in catalog.lineages],
         exclude=genes,
         background_post=post[~candidates, shared] if (~candidates).any() else None,
+        undecided_post=post[undecided, shared] if undecided.any() else None,
         clone=clone if clone is not None and clone in post.obs else None,
         patient=two.patient,
         rules=rules,
     )
-    row = {str(name): value for name, value in called.items()}
+    row = {str(name): value for name, value in found.row.items()}
     added = int((candidates & ~declared).sum())
     if added:
-        row["reason"] = f"{row['reason']} {added} candidates after are of clusters private to the patient."
+        how = "are of clusters private to the patient" + (" or carry the clone's mark" if clone is not None else "")
+        row["reason"] = f"{row['reason']} {added} candidates after {how}."
     if two.differs:
         row["reason"] = f"{row['reason']} The samples differ in {listing(two.differs)}."
-    return row
+    samples = found.cells["side"].map({"before": two.pre, "after": two.post}) if len(found.cells) else None
+    return row, found.cells.assign(patient=two.patient, sample=samples)
 
 
-def _inside(obs: pd.DataFrame, clusters: frozenset[str]) -> npt.NDArray[np.bool_]:
-    if "cluster" not in obs or not clusters:
+def _marks(obs: pd.DataFrame, clone: str | None) -> npt.NDArray[np.object_]:
+    """Return yes, no or an empty text for each cell: whether it carries the clone's mark."""
+    if clone is None or clone not in obs:
+        return np.full(len(obs), "", dtype=object)
+    flags = obs[clone].astype("boolean")
+    return np.where(flags.isna(), "", np.where(flags.fillna(False), "yes", "no")).astype(object)
+
+
+def _known_normal(obs: pd.DataFrame, clusters: ClusterPatients, patient: str, catalog: Catalog) -> Mask:
+    """Return which cells are normal beyond their type: T, NK, red and plasma cells, and those that others share."""
+    typed = obs["cell_type"].astype(object).isin(_never_tumour(catalog)) if "cell_type" in obs else None
+    normal = np.zeros(len(obs), dtype=bool) if typed is None else np.asarray(typed, dtype=bool)
+    if clusters.column and clusters.column in obs:
+        normal |= clusters.normal(obs[clusters.column], patient)
+    return normal
+
+
+def _inside(obs: pd.DataFrame, clusters: ClusterPatients, patient: str) -> Mask:
+    private = clusters.private.get(patient, frozenset())
+    if not private or clusters.column not in obs:
         return np.zeros(len(obs), dtype=bool)
-    return np.asarray(obs["cluster"].astype(object).isin(clusters), dtype=bool)
+    return np.asarray(obs[clusters.column].astype(object).isin(private), dtype=bool)

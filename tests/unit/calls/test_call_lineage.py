@@ -8,9 +8,9 @@ from scipy import sparse
 
 from ohmics.calls import LineageRules, call_lineage, call_lineages
 from ohmics.calls.lineage import COLUMNS
-from ohmics.calls.lineages import private_clusters
+from ohmics.calls.lineages import cluster_patients
 from ohmics.errors import OhmicsError
-from ohmics.tables import LINEAGE
+from ohmics.tables import LINEAGE, LINEAGE_CELLS, check
 
 
 @pytest.fixture(scope="module")
@@ -125,24 +125,53 @@ def test_faults_are_all_said(cohort, panels):
     assert "column `mark` is not in obs" in text
 
 
-def test_the_cohort_has_a_row_a_patient_and_finds_switched_cells_in_private_clusters(cohort, pairs, known):
+def clustered(cohort, column):
+    """The cohort as a user declares it: blasts are malignant, switched cells are annotated as monocytes."""
     adatas = {}
     for sample, adata in cohort.adatas.items():
         changed = adata.copy()
         kinds = changed.obs["cell_type"]
         switched = (kinds == "AML / switched myeloid blast").to_numpy()
-        # The user declared blasts; switched cells were annotated as monocytes, in a cluster of the patient's own.
-        changed.obs["cluster"] = np.where(switched, "switched", np.where(kinds == "B-ALL blast", sample[:3], kinds))
+        named = np.where(kinds == "B-ALL blast", sample[:3], kinds)
+        # A correction brings switched cells and normal monocytes together.
+        changed.obs[column] = np.where(switched, "CD14 monocyte" if column == "cluster" else "switched", named)
         changed.obs["malignant"] = (kinds == "B-ALL blast").to_numpy()
         changed.obs["cell_type"] = np.where(switched, "CD14 monocyte", kinds)
         adatas[sample] = changed
+    return adatas
+
+
+def test_the_cohort_has_a_row_a_patient_and_finds_switched_cells_in_private_clusters(cohort, pairs, known):
+    adatas = clustered(cohort, "cluster_uncorrected")
     sheet = cohort.samples.set_index("sample", drop=False)
-    assert "switched" in private_clusters(adatas, sheet, known)["P04"]
+    assert "switched" in cluster_patients(adatas, sheet, known).private["P04"]
     result = call_lineages(adatas, cohort.samples, pairs, catalog=known)
     found = result.lineage.set_index("patient")["call"].to_dict()
     assert found == {"P01": "no_switch", "P02": "no_switch", "P03": "no_switch", "P04": "candidate", "P05": "no_switch"}
     assert "clusters private to the patient" in result.lineage.set_index("patient").loc["P04", "reason"]
+    check(result.cells, LINEAGE_CELLS)
+    after = result.cells[(result.cells["patient"] == "P04") & (result.cells["side"] == "after")]
+    assert (after["state"] == "switched").mean() > 0.5
+    assert (result.cells.loc[result.cells["patient"] == "P01", "state"] == "home").mean() > 0.8
     unnamed = cohort.samples.assign(target_antigen=None)
     blind = call_lineages(adatas, unnamed, pairs, catalog=known)
     assert blind.lineage.empty
     assert blind.skipped["reason"].str.contains("the tumour's own lineage is unknown").all()
+
+
+def test_where_a_correction_merged_switched_cells_with_monocytes_nothing_is_said_to_be_no_switch(cohort, pairs, known):
+    adatas = clustered(cohort, "cluster")
+    result = call_lineages(adatas, cohort.samples, pairs, catalog=known).lineage.set_index("patient")
+    assert result.loc["P04", "call"] == "not_assessable"
+    assert "clonal link" in result.loc["P04", "reason"]
+
+
+def test_a_clonal_column_finds_the_switched_cells_wherever_they_lie(cohort, pairs, known):
+    adatas = clustered(cohort, "cluster")
+    truth = cohort.truth_cells.set_index(["sample", "barcode"])["malignant"]
+    for sample, adata in adatas.items():
+        adata.obs["clone"] = pd.array(truth.loc[sample].loc[adata.obs_names].to_numpy(), dtype="boolean")
+    result = call_lineages(adatas, cohort.samples, pairs, catalog=known, clone="clone").lineage.set_index("patient")
+    assert result["call"].to_dict() == {
+        "P01": "no_switch", "P02": "no_switch", "P03": "no_switch", "P04": "switch", "P05": "no_switch",
+    }  # fmt: skip
