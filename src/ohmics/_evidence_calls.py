@@ -4,39 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ohmics.model import ANTIGEN_OF_THE_SAMPLE
+from ohmics._evidence_cars import PatientCall, car_groups, car_patients
+from ohmics.model import ANTIGEN_OF_THE_SAMPLE, EvidenceLine, PrimaryLine
 
 if TYPE_CHECKING:
-    from ohmics.evidence import _Run
+    from ohmics._evidence_run import Run
 
-CALLS_FOR = ("lost", "reduced", "switch", "masking_candidate")
+CALLS_WITH_ERROR_RATE = ("antigen", "antigen_presentation", "lineage")
+"""Calls of a change within a patient whose error rates are measured: only they support or contradict for a patient."""
+CALLS_FOR = ("lost", "reduced", "switch")
 """Calls that speak for the mechanism that rests on them."""
 CALLS_AGAINST = ("retained", "gained", "no_switch")
 _VERDICTS = {
     **dict.fromkeys(CALLS_FOR, "supported"),
     **dict.fromkeys(CALLS_AGAINST, "contradicted"),
+    # Blasts of another lineage without a clonal link, which recovering marrow also gives.
+    "candidate": "consistent",
+    "dedifferentiation": "open",
     "inconclusive": "open",
 }
+_ORDER = ("supported", "consistent", "open", "contradicted", "opposite", "within_technical_range", "not_assessable")
+_SORTED = ("patient", "antigen", "pre_sample", "post_sample", "call")
 _Row = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatientCall:
-    """What the calls of one patient in one contrast say together of one mechanism."""
-
-    patient: str
-    verdict: str
-    call: str
-    reason: str
-
-
-def calls_of(run: _Run, contrast: str, method: str, antigen: str) -> pd.DataFrame:
+def calls_of(run: Run, contrast: str, method: str, antigen: str) -> pd.DataFrame:
     """Return the rows of a call's table that a line reads in a contrast.
 
     Only pairs of samples of this contrast count, where table and run name them. ``antigen`` is matched through
@@ -45,9 +42,8 @@ def calls_of(run: _Run, contrast: str, method: str, antigen: str) -> pd.DataFram
     frame = run.tables.get(method)
     if frame is None or frame.empty or "call" not in frame:
         return pd.DataFrame()
-    pairs = run.tables.get("pairs")
-    if pairs is not None and {"pre_sample", "post_sample"} <= set(frame):
-        mine = pairs[(pairs["contrast"] == contrast) & pairs["complete"].astype(bool)]
+    mine = run.pairs(contrast)
+    if mine is not None and {"pre_sample", "post_sample"} <= set(frame):
         known = {
             both
             for pre, post in zip(mine["reference_samples"], mine["test_samples"], strict=True)
@@ -72,7 +68,7 @@ def calls_of(run: _Run, contrast: str, method: str, antigen: str) -> pd.DataFram
 class _Names:
     """Spellings of an antigen (its name, or the one gene it has) and the one name they stand for."""
 
-    def __init__(self, run: _Run) -> None:
+    def __init__(self, run: Run) -> None:
         entries = run.catalog.antigens.values()
         self._known = {entry.genes[0].lower(): entry.antigen for entry in entries if len(entry.genes) == 1}
         self._known |= {entry.antigen.lower(): entry.antigen for entry in entries}
@@ -84,15 +80,22 @@ class _Names:
         return self._known.get(text) or self._known.get(whole) or whole
 
 
-def patient_calls(run: _Run, contrast: str, method: str, antigen: str) -> list[PatientCall]:
-    """Return one call a patient, sorted by patient.
+def patient_calls(run: Run, contrast: str, line: PrimaryLine | EvidenceLine) -> list[PatientCall]:
+    """Return one call a patient of the call that a line reads, sorted by patient.
 
     Several pairs of samples must not contradict each other over one antigen, else the patient stays open; of
     several antigens one that is lost is enough for a mechanism of loss, and all must be retained against it.
     """
-    frame = calls_of(run, contrast, method, antigen)
+    if line.method == "car":
+        return car_patients(run, contrast, cell_type=line.cell_type, direction=line.direction)
+    frame = calls_of(run, contrast, line.method, line.antigen)
     if "patient" not in frame:
         return []
+    frame = frame.sort_values([name for name in _SORTED if name in frame])
+    own = run.pairs(contrast)
+    if own is not None and "pre_sample" not in frame:
+        # A call of a patient, not of samples, is read where the contrast pairs that patient's samples.
+        frame = frame[frame["patient"].astype(str).isin(own["subject"].astype(str))]
     return [
         _together(str(patient), [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")])
         for patient, rows in frame.groupby("patient", sort=True)
@@ -104,8 +107,7 @@ def _together(patient: str, rows: Sequence[_Row]) -> PatientCall:
     for row in rows:
         by_antigen.setdefault(_text(row, "antigen"), []).append(row)
     found = [_of_antigen(own) for own in by_antigen.values()]
-    order = ("supported", "open", "contradicted", "not_assessable")
-    verdict, call = min(found, key=lambda one: order.index(one[0]))
+    verdict, call = min(found, key=lambda one: (_ORDER.index(one[0]), one[1]))
     if len(rows) == 1:
         return PatientCall(patient=patient, verdict=verdict, call=call, reason=_text(rows[0], "reason"))
     told = [f"{_named(row)}: {row['call']}. {_text(row, 'reason')}".strip() for row in rows]
@@ -117,8 +119,8 @@ def _of_antigen(rows: Sequence[_Row]) -> tuple[str, str]:
     verdicts = {str(row["call"]): _VERDICTS.get(str(row["call"]), "not_assessable") for row in rows}
     if {"supported", "contradicted"} <= set(verdicts.values()):
         return "open", "inconclusive"
-    order = ("supported", "contradicted", "open", "not_assessable")
-    call = min(verdicts, key=lambda one: order.index(verdicts[one]))
+    order = ("supported", "contradicted", "consistent", "open", "not_assessable")
+    call = min(verdicts, key=lambda one: (order.index(verdicts[one]), one))
     return verdicts[call], call
 
 
@@ -132,7 +134,9 @@ def _named(row: _Row) -> str:
     return ", ".join(filter(None, [_text(row, "antigen"), samples])) or "call"
 
 
-def call_facts(run: _Run, contrast: str, method: str, antigen: str) -> str:
+def call_facts(run: Run, contrast: str, line: PrimaryLine) -> str:
     """Return how many patients got which call, as a sentence part; empty when the contrast holds no such call."""
-    counts = Counter(one.call for one in patient_calls(run, contrast, method, antigen))
-    return ", ".join(f"{call} in {n}" for call, n in counts.items())
+    counts = Counter(one.call for one in patient_calls(run, contrast, line))
+    if not counts and line.method == "car" and line.cell_type != "malignant":
+        return car_groups(run, contrast)
+    return ", ".join(f"{call.replace('_', ' ')} in {n}" for call, n in counts.items())

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ohmics._evidence_calls import patient_calls
+from ohmics._evidence_change import call_needs
 from ohmics._evidence_lines import number
 from ohmics._evidence_rules import Facts, interval
 
 if TYPE_CHECKING:
-    from ohmics.evidence import _Run
+    from ohmics._evidence_run import Run
 
 
 def primary_text(facts: Facts) -> str:
@@ -39,28 +40,22 @@ def evidence_row(contrast: str, level: str, subject: str, facts: Facts, **more: 
         "grade": "",
         "lines_for": "",
         "lines_against": "",
+        "conflicts": "",
+        "cautions": "",
+        "would_change": "",
         **more,
     }
 
 
-def patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
+def patient_rows(run: Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     """A call decides for a patient; a score change is only consistent, opposite or within technical range."""
     line = facts.mechanism.primary_line
-    if line is None or line.nature == "external" or facts.mechanism.tier == "not_assessable":
+    if line is None or line.nature in ("external", "association") or facts.mechanism.tier == "not_assessable":
         return []
     if line.nature == "call":
         return _called_patients(run, contrast, facts)
-    rows = run.effects
-    mine = rows[
-        (rows["contrast"] == contrast)
-        & (rows["level"] == "patient")
-        & (rows["cell_type"] == facts.cell_type)
-        & (rows["gene_list"] == facts.gene_list)
-        & (rows["method"] == line.method)
-        & (rows["depth"] == "thinned")
-    ]
     out = []
-    for row in mine.to_dict("records"):
+    for row in run.patients(contrast, facts.cell_type, facts.gene_list, method=line.method):
         effect, low, high = float(row["effect"]), float(row["low"]), float(row["high"])
         known = np.isfinite(low) and np.isfinite(high)
         if not known:
@@ -83,31 +78,38 @@ def patient_rows(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]
     return out
 
 
-def _paired_patients(run: _Run, contrast: str) -> list[str]:
-    pairs = run.tables.get("pairs")
-    if pairs is None:
-        return []
-    mine = pairs[(pairs["contrast"] == contrast) & pairs["complete"].astype(bool)]
-    return sorted(set(mine["subject"].astype(str)))
+def _paired_patients(run: Run, contrast: str) -> list[str]:
+    pairs = run.pairs(contrast)
+    return [] if pairs is None else sorted(set(pairs["subject"].astype(str)))
 
 
-def _called_patients(run: _Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
+def _called_patients(run: Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     line = facts.mechanism.primary_line
-    calls = patient_calls(run, contrast, line.method, line.antigen) if line is not None else []
+    calls = patient_calls(run, contrast, line) if line is not None else []
     if not calls:
-        text = f"{facts.mechanism.name}: rests on a call that this run does not make."
+        why = "rests on a call that this run does not make"
+        kind = "no_call"
+        if facts.undetermined and facts.reads_malignant:
+            kind, why = "malignant_undetermined", f"malignant cells could not be told: {facts.undetermined}"
+        text = f"{facts.mechanism.name}: {why}."
         return [
-            evidence_row(
-                contrast, "patient", patient, facts, verdict="not_assessable", sub_reason="no_call", reasons=text
-            )
+            evidence_row(contrast, "patient", patient, facts, verdict="not_assessable", sub_reason=kind, reasons=text)
             for patient in _paired_patients(run, contrast)
         ]
     out = []
     for one in calls:
-        text = f"{facts.mechanism.name}: called {one.call}. {one.reason}".strip()
+        text = f"{facts.mechanism.name}: called {one.call.replace('_', ' ')}. {one.reason}".strip().rstrip(".") + "."
+        needed = "" if one.verdict in ("supported", "contradicted") else call_needs(run, contrast, line, one)
         out.append(
             evidence_row(
-                contrast, "patient", one.patient, facts, verdict=one.verdict, sub_reason=one.call, reasons=text
+                contrast,
+                "patient",
+                one.patient,
+                facts,
+                verdict=one.verdict,
+                sub_reason=one.call,
+                reasons=text,
+                would_change=needed,
             )
         )
     return out

@@ -46,6 +46,9 @@ class Facts:
     has_effect: bool = False
     unit: str = ""
     scheme: str = ""
+    min_detectable: float = np.nan
+    undetermined: str = ""
+    on_treatment: str = ""
 
     @property
     def sign(self) -> int:
@@ -74,9 +77,24 @@ class Facts:
     def units_needed(self) -> int:
         """Units for 80 % power at the margin, two-sided 0.05, normal approximation: pairs, or both groups together."""
         line = self.mechanism.primary_line
+        return 0 if line is None else self._units_for(line.margin)
+
+    @property
+    def units_for_effect(self) -> int:
+        """The same for a change as large as the one found; 0 where its size in sd is not known."""
+        size = abs(self.effect) / self.sd_change if self.sd_change > 0 else 0.0
+        return max(self._units_for(size), MIN_UNITS_FOR_FLIPS) if np.isfinite(size) and size > 0 else 0
+
+    def _units_for(self, size: float) -> int:
         # A difference of two halves has four times the variance of a mean over all.
         each = 4 if self.grouped else 1
-        return 0 if line is None else int(np.ceil(each * ((1.96 + 0.8416) / line.margin) ** 2)) + 2
+        return int(np.ceil(each * ((1.96 + 0.8416) / size) ** 2)) + 2
+
+    @property
+    def reads_malignant(self) -> bool:
+        """Whether the primary line is read in malignant cells."""
+        line = self.mechanism.primary_line
+        return "malignant" in (self.cell_type, line.cell_type if line is not None else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +140,11 @@ def _why_not_visible(f: Facts) -> str:
 
 
 def _primary(f: Facts) -> bool:
-    return f.mechanism.primary_line is not None and f.mechanism.primary_line.nature in ("expression", "composition")
+    return f.mechanism.primary_line is not None and f.mechanism.primary_line.nature in (
+        "expression",
+        "composition",
+        "association",
+    )
 
 
 def _significant(f: Facts, sign: int) -> bool:
@@ -151,6 +173,12 @@ COHORT_RULES: tuple[Rule, ...] = (
             or f.mechanism.primary_line.nature == "external"
         ),
         sentence=lambda f: f"not assessable from expression: {_why_not_visible(f)}",
+    ),
+    Rule(
+        verdict="not_assessable",
+        sub_reason="malignant_undetermined",
+        holds=lambda f: bool(f.undetermined) and f.reads_malignant and not f.has_effect and not f.call_reason,
+        sentence=lambda f: f"is read in malignant cells, which could not be told from normal ones: {f.undetermined}",
     ),
     Rule(
         verdict="not_assessable",

@@ -6,23 +6,19 @@ Nothing here sees an expression matrix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ohmics._evidence_calls import call_facts
-from ohmics._evidence_lines import (
-    Line,
-    against_lines,
-    further_lines,
-    genes_of,
-    primary_key,
-)
+from ohmics._evidence_cautions import cautions, conflicts, on_treatment, undetermined
+from ohmics._evidence_change import would_change
+from ohmics._evidence_lines import Line, Weighed, genes_of, primary_key, weigh_lines, worse
 from ohmics._evidence_rows import evidence_row, patient_rows, primary_text
 from ohmics._evidence_rules import COHORT_RULES, Facts, Rule
+from ohmics._evidence_run import MODELS, Run, sample_skips, skip_reasons, target_antigens
 from ohmics.errors import listing
 from ohmics.model import Mechanism
 from ohmics.stats.paired import EXACT_UNITS, LEVEL
@@ -34,20 +30,7 @@ if TYPE_CHECKING:
 
 SHARED_GENES = 0.2
 """Lists that share more of the smaller one's genes are one line of evidence."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
-    """The tables of one run, and what is derived from them once."""
-
-    effects: pd.DataFrame
-    enrichment: pd.DataFrame
-    catalog: Catalog
-    tables: Mapping[str, pd.DataFrame]
-    modality: str
-    purified_type: str
-    targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    skipped: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+_NUMBERS = ("effect", "low", "high", "interval_level", "q", "smallest_p", "sd_change", "min_detectable")
 
 
 def weigh_evidence(
@@ -62,6 +45,7 @@ def weigh_evidence(
     association: pd.DataFrame | None = None,
     qc: pd.DataFrame | None = None,
     presentation: pd.DataFrame | None = None,
+    malignant: pd.DataFrame | None = None,
     samples: pd.DataFrame | None = None,
     pairs: pd.DataFrame | None = None,
     skipped: pd.DataFrame | None = None,
@@ -74,7 +58,7 @@ def weigh_evidence(
         EFFECTS and ENRICHMENT of one run.
     catalog
         The mechanisms; those whose therapy the run does not hold should be left out (`Catalog.select`).
-    antigen, presentation, lineage, car, composition, association, qc
+    antigen, presentation, lineage, car, malignant, composition, association, qc
         Further tables, where the run has them; a mechanism that rests on an absent one is not_assessable.
     samples, pairs, skipped
         SAMPLES, PAIRS and SKIPPED, from which modality, comparability of pairs and reasons are read.
@@ -91,18 +75,21 @@ def weigh_evidence(
         "car": car,
         "composition": composition,
         "association": association,
+        "malignant": malignant,
         "qc": qc,
         "pairs": pairs,
     }
-    run = _Run(
+    run = Run(
         effects=effects,
         enrichment=enrichment,
         catalog=catalog,
         tables={name: frame for name, frame in given.items() if frame is not None},
         modality=_modality(effects, samples),
         purified_type=purified_type_of(samples),
-        targets=_targets(samples),
-        skipped=_skip_reasons(skipped),
+        samples=samples,
+        targets=target_antigens(samples),
+        skipped=skip_reasons(skipped),
+        sample_skips=sample_skips(skipped),
     )
     contrasts = list(dict.fromkeys([*effects["contrast"], *(pairs["contrast"] if pairs is not None else [])]))
     rows: list[dict[str, Any]] = []
@@ -144,42 +131,6 @@ def purified_type_of(samples: pd.DataFrame | None) -> str:
     return str(types.pop()) if len(types) == 1 else ""
 
 
-def _targets(samples: pd.DataFrame | None) -> dict[str, frozenset[str]]:
-    """The antigens each patient's therapy aims at; one field may name several, joined by ``;`` or ``|``."""
-    if samples is None or "target_antigen" not in samples or "patient" not in samples:
-        return {}
-    texts = samples["target_antigen"].fillna("").astype(str).str.replace("|", ";")
-    found: dict[str, set[str]] = {}
-    for patient, text in zip(samples["patient"].astype(str), texts, strict=True):
-        found.setdefault(patient, set()).update(name.strip() for name in text.split(";") if name.strip())
-    return {patient: frozenset(names) for patient, names in found.items()}
-
-
-def _skip_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:
-    """Reasons by (contrast, cell type, item); a row without a contrast or a cell type speaks of all of them."""
-    reasons: dict[tuple[str, str, str], str] = {}
-    if skipped is None:
-        return reasons
-    for row in skipped.fillna("").itertuples():
-        if row.stage in ("score", "compare"):
-            reasons.setdefault((str(row.contrast), str(row.cell_type), str(row.item)), str(row.reason))
-    return reasons
-
-
-def _why_skipped(run: _Run, contrast: str, cell_type: str, gene_list: str) -> str:
-    for key in (
-        (contrast, cell_type, gene_list),
-        ("", cell_type, gene_list),
-        ("", "", gene_list),
-        (contrast, cell_type, ""),
-        ("", cell_type, ""),
-        (contrast, "", ""),
-    ):
-        if key in run.skipped:
-            return run.skipped[key]
-    return ""
-
-
 def cell_type_read(
     mechanism: Mechanism, catalog: Catalog, *, modality: str, purified_type: str = ""
 ) -> tuple[str, bool]:
@@ -209,38 +160,33 @@ def _is_kin(catalog: Catalog, purified: str, score_on: tuple[str, ...]) -> bool:
     return bool(related & set(score_on))
 
 
-def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
+def _facts(run: Run, contrast: str, mechanism: Mechanism) -> Facts:
     line = mechanism.primary_line
     cell_type, purified = cell_type_read(mechanism, run.catalog, modality=run.modality, purified_type=run.purified_type)
     key = primary_key(mechanism)
     facts = Facts(mechanism=mechanism, modality=run.modality, cell_type=cell_type, gene_list=key, purified=purified)
-    facts = replace(facts, **_pair_facts(run, contrast))
-    if line is None or line.nature in ("call", "external"):
-        return replace(facts, call_reason=_call_reason(run, contrast, mechanism))
+    facts = replace(
+        facts,
+        undetermined=undetermined(run, contrast) if facts.reads_malignant else "",
+        on_treatment=on_treatment(run, contrast),
+        **_pair_facts(run, contrast),
+    )
+    if line is None or line.nature == "external":
+        return facts
+    if line.nature == "call":
+        return replace(facts, call_reason=call_facts(run, contrast, line))
     if line.nature == "composition":
         return replace(facts, **_composition_facts(run, contrast, cell_type))
-    rows = run.effects
-    mine = rows[
-        (rows["contrast"] == contrast)
-        & (rows["level"] == "cohort")
-        & (rows["cell_type"] == cell_type)
-        & (rows["gene_list"] == key)
-        & (rows["method"] == line.method)
-        & (rows["depth"] == "thinned")
-    ]
-    if mine.empty:
-        return replace(facts, skipped=_why_skipped(run, contrast, cell_type, key))
-    row = mine.iloc[0]
+    if line.nature == "association":
+        return replace(facts, **_association_facts(run, contrast, facts))
+    row = run.effect(contrast, cell_type, key, method=line.method)
+    if row is None:
+        return replace(facts, skipped=run.why_skipped(contrast, cell_type, key))
+    numbers: dict[str, Any] = {name: float(row[name]) for name in _NUMBERS}
     return replace(
         facts,
         has_effect=True,
-        effect=float(row["effect"]),
-        low=float(row["low"]),
-        high=float(row["high"]),
-        interval_level=float(row["interval_level"]),
-        q=float(row["q"]),
-        smallest_p=float(row["smallest_p"]),
-        sd_change=float(row["sd_change"]),
+        **numbers,
         n_units=int(row["n_units"]),
         unit=str(row["unit"]),
         scheme=str(row["scheme"] or ""),
@@ -248,35 +194,23 @@ def _facts(run: _Run, contrast: str, mechanism: Mechanism) -> Facts:
     )
 
 
-def _call_reason(run: _Run, contrast: str, mechanism: Mechanism) -> str:
-    line = mechanism.primary_line
-    return "" if line is None else call_facts(run, contrast, line.method, line.antigen)
-
-
-def _pair_facts(run: _Run, contrast: str) -> dict[str, Any]:
-    pairs = run.tables.get("pairs")
-    if pairs is None:
+def _pair_facts(run: Run, contrast: str) -> dict[str, Any]:
+    mine = run.pairs(contrast)
+    if mine is None:
         return {}
-    mine = pairs[(pairs["contrast"] == contrast) & pairs["complete"].astype(bool)]
     different = mine["differs_in"].dropna()
     fields = sorted({name for text in different for name in str(text).split("|") if name})
     return {"n_pairs": len(mine), "n_different_pairs": len(different), "differs_in": " and ".join(fields)}
 
 
-def _composition_facts(run: _Run, contrast: str, cell_type: str) -> dict[str, Any]:
-    frame = run.tables.get("composition")
-    if frame is None:
+def _composition_facts(run: Run, contrast: str, cell_type: str) -> dict[str, Any]:
+    if "composition" not in run.tables:
         return {"skipped": "this run holds no composition table"}
-    mine = frame[(frame["contrast"] == contrast) & (frame["subject"] == contrast) & (frame["cell_type"] == cell_type)]
-    if mine.empty:
-        return {
-            "skipped": _why_skipped(run, contrast, cell_type, "composition")
-            or f"no fraction of {cell_type} was compared"
-        }
-    row = mine.iloc[0]
-    changes = frame.loc[
-        (frame["contrast"] == contrast) & (frame["subject"] != contrast) & (frame["cell_type"] == cell_type), "effect"
-    ].dropna()
+    row = run.composition(contrast, cell_type)
+    if row is None:
+        why = run.why_skipped(contrast, cell_type, "composition")
+        return {"skipped": why or f"no fraction of {cell_type} was compared"}
+    changes = run.composition_changes(contrast, cell_type)
     # A unit may have several pairs; without rows of units each pair is taken for one.
     units = len(changes) or int(row["n_pairs"])
     tail = max(1.0, 0.025 * 2.0**units // 1) / 2.0**units
@@ -291,17 +225,33 @@ def _composition_facts(run: _Run, contrast: str, cell_type: str) -> dict[str, An
     }
 
 
-def _model_facts(run: _Run, contrast: str, cell_type: str, gene_list: str) -> dict[str, Any]:
-    rows = run.enrichment
-    mine = rows[
-        (rows["contrast"] == contrast)
-        & (rows["cell_type"] == cell_type)
-        & (rows["gene_list"] == gene_list)
-        & rows["method"].isin(["camera", "fry"])
-    ]
-    if mine.empty:
+def _association_facts(run: Run, contrast: str, facts: Facts) -> dict[str, Any]:
+    """Return what the first outcome says, as log odds or log hazard of doing worse."""
+    line = facts.mechanism.primary_line
+    method = "" if line is None else line.method
+    rows = run.associations(contrast, facts.cell_type, facts.gene_list, method=method)
+    if not rows:
+        return {"skipped": "no outcome was held against this score"}
+    row = rows[0]
+    sign = worse(row)
+    ends = sorted(sign * float(row[name]) for name in ("low", "high"))
+    return {
+        "has_effect": True,
+        "effect": sign * float(row["effect"]),
+        "low": ends[0],
+        "high": ends[1],
+        "interval_level": LEVEL,
+        "q": float(row["q"]),
+        "smallest_p": float(row["smallest_p"]),
+        "n_units": int(row["n"]),
+        "unit": f"log {'hazard' if sign > 0 else 'odds of no response'} a sd of the score ({row['outcome']})",
+    }
+
+
+def _model_facts(run: Run, contrast: str, cell_type: str, gene_list: str) -> dict[str, Any]:
+    row = run.gene_set(contrast, cell_type, gene_list, *MODELS)
+    if row is None:
         return {}
-    row = mine.sort_values("p").iloc[0] if len(mine) == 1 else mine[mine["method"] == "camera"].iloc[0]
     return {
         "model_q": float(row["q"]),
         "model_p": float(row["p"]),
@@ -310,14 +260,15 @@ def _model_facts(run: _Run, contrast: str, cell_type: str, gene_list: str) -> di
     }
 
 
-def _cohort_row(run: _Run, contrast: str, facts: Facts) -> dict[str, Any]:
+def _cohort_row(run: Run, contrast: str, facts: Facts) -> dict[str, Any]:
     rule = next(rule for rule in COHORT_RULES if rule.holds(facts))
-    for_lines, against = further_lines(run, contrast, facts), against_lines(run, contrast, facts)
+    weighed = weigh_lines(run, contrast, facts)
+    for_lines, against = _with_primary(rule, facts, weighed)
+    noted = cautions(run, contrast, facts)
     decided = rule.verdict in ("supported", "contradicted")
-    if rule.verdict == "supported":
-        for_lines = [Line(nature=facts.mechanism.primary_line.nature, text=primary_text(facts)), *for_lines]  # type: ignore[union-attr]  # a rule that supports needs a primary line
-    elif rule.verdict == "contradicted":
-        against = [Line(nature="expression", text=primary_text(facts)), *against]
+    told = f"{facts.mechanism.name}: {rule.sentence(facts)}."
+    if decided and facts.on_treatment:
+        told += f" But {facts.on_treatment}."
     return evidence_row(
         contrast,
         "cohort",
@@ -328,12 +279,26 @@ def _cohort_row(run: _Run, contrast: str, facts: Facts) -> dict[str, Any]:
         grade=_grade(rule, for_lines if rule.verdict == "supported" else against) if decided else "",
         lines_for="|".join(line.text for line in for_lines),
         lines_against="|".join(line.text for line in against),
-        reasons=f"{facts.mechanism.name}: {rule.sentence(facts)}.",
+        conflicts="|".join(conflicts(for_lines, against)),
+        cautions="|".join(noted),
+        would_change="|".join(would_change(run, contrast, facts, rule.sub_reason, weighed)),
+        reasons=told,
     )
+
+
+def _with_primary(rule: Rule, facts: Facts, weighed: Weighed) -> tuple[list[Line], list[Line]]:
+    """Return the lines for and against, the primary one first on the side it decides."""
+    for_lines, against = list(weighed.holding), list(weighed.against)
+    line = facts.mechanism.primary_line
+    if line is not None and rule.verdict in ("supported", "contradicted"):
+        primary = Line(nature=line.nature, text=primary_text(facts))
+        (for_lines if rule.verdict == "supported" else against).insert(0, primary)
+    return for_lines, against
 
 
 def _grade(rule: Rule, lines: list[Line]) -> str:
     if rule.sub_reason == "moderated_model_only":
         return "weak"
-    natures = len({line.nature for line in lines if line.counts})
+    # A rival that moved too explains a finding away; it is no finding of the opposite.
+    natures = len({line.nature for line in lines if line.counts and not line.rival})
     return "strong" if natures >= 3 else "moderate" if natures == 2 else "weak"

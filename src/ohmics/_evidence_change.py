@@ -1,0 +1,182 @@
+"""Facts and lines of a verdict come in; sentences go out that say what would change it, with the numbers needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from ohmics._evidence_calls import calls_of
+from ohmics._evidence_lines import Weighed, number
+from ohmics._evidence_rules import MIN_UNITS_FOR_FLIPS, Facts
+from ohmics.calls.rules import AntigenRules
+from ohmics.errors import listing
+from ohmics.model import EvidenceLine, PrimaryLine
+
+if TYPE_CHECKING:
+    from ohmics._evidence_cars import PatientCall
+    from ohmics._evidence_run import Row, Run
+
+_MOST = 3
+_CALL_WORDS = {
+    "antigen": "antigen calls (single-cell pairs with malignant cells before and after)",
+    "antigen_presentation": "calls of presentation genes (single-cell pairs with malignant cells before and after)",
+    "lineage": "lineage calls (single-cell pairs with malignant cells before and after)",
+    "car": "CAR calls (single-cell samples whose reference holds the CAR's sequence)",
+}
+
+
+def would_change(run: Run, contrast: str, facts: Facts, sub_reason: str, weighed: Weighed) -> list[str]:
+    """Return what would change the cohort's verdict, the nearest first.
+
+    Parameters
+    ----------
+    run, contrast, facts
+        The run's tables, the contrast, and the numbers about the mechanism.
+    sub_reason
+        That of the rule that decided; empty where the primary line itself supports or contradicts.
+    weighed
+        The lines beside the primary one.
+    """
+    own: dict[str, Callable[[Facts], list[str]]] = {
+        "": lambda _: [],
+        "not_visible_in_expression": _of_the_unseen,
+        "malignant_undetermined": lambda _: ["malignant cells declared in the config, or a panel of the disease"],
+        "no_call": _of_no_call,
+        "called_per_patient": _of_patients,
+        "wrong_modality": _of_modality,
+        "not_tested": lambda f: _of_the_untested(run, contrast, f),
+        "pairs_not_comparable": lambda f: [f"pairs whose samples agree in {f.differs_in}"],
+        "confounded_by_composition": _of_composition,
+        "moderated_model_only": _of_few_units,
+        "no_relevant_change": _of_no_change,
+        "inconclusive": lambda f: [_pairs_needed(f), *_short_samples(run, contrast, f)],
+    }
+    found = own[sub_reason](facts)
+    if sub_reason in ("", "moderated_model_only", "inconclusive"):
+        found = [*found, *_unmeasured(weighed)]
+    return [text for text in found if text]
+
+
+def _unmeasured(weighed: Weighed) -> list[str]:
+    """Return the declared lines that this run did not look at: they could raise the grade, or give a rival."""
+    told = [line.note.rstrip(".") for line in weighed.missing if line.note and line.nature == "external"]
+    rest = [_line_words(line) for line in weighed.missing if line.nature != "external"]
+    found = list(dict.fromkeys([*rest, *told]))
+    return [f"not looked at in this run: {listing(found, most=4)}"] if found else []
+
+
+def _line_words(line: EvidenceLine) -> str:
+    if line.nature == "call":
+        return f"call of {line.antigen or line.method.replace('_', ' ')}"
+    what = line.gene_list if line.nature == "expression" else f"share of {line.cell_type}"
+    where = f" in {line.cell_type}" if line.nature == "expression" and line.cell_type else ""
+    return f"{what}{where}"
+
+
+def _of_the_unseen(facts: Facts) -> list[str]:
+    lines = (*facts.mechanism.further_lines, *facts.mechanism.lines_against)
+    told = [line.note.rstrip(".") for line in lines if line.nature == "external" and line.note]
+    return [f"a measurement beside expression: {listing(told, most=4)}" if told else "a measurement beside expression"]
+
+
+def _of_no_call(facts: Facts) -> list[str]:
+    line = facts.mechanism.primary_line
+    return [f"needs {_CALL_WORDS.get(line.method, line.method)}"] if line is not None else []
+
+
+def _of_patients(_: Facts) -> list[str]:
+    return ["no cohort verdict is made of calls; each patient has a verdict, and says what would change it"]
+
+
+def _of_modality(facts: Facts) -> list[str]:
+    kinds = listing(name for name in facts.mechanism.score_on if name != "bulk")
+    return [f"needs single-cell data with {kinds}" + (", or purified samples of them" if kinds else "")]
+
+
+def _of_composition(facts: Facts) -> list[str]:
+    kinds = [name for name in facts.mechanism.score_on if name != "bulk"] or [facts.mechanism.compartment]
+    return [f"needs single-cell data, or samples purified to {listing(kinds)}"]
+
+
+def _of_few_units(facts: Facts) -> list[str]:
+    return [f"needs at least {MIN_UNITS_FOR_FLIPS} pairs for a sign-flip test below 0.05; there are {facts.n_units}"]
+
+
+def _of_no_change(facts: Facts) -> list[str]:
+    return [f"a change beyond ±{number(facts.margin)} in other patients; more of the same would narrow the interval"]
+
+
+def _pairs_needed(facts: Facts) -> str:
+    """Return how many units would decide, for a change as large as the one found and for the smallest that matters."""
+    kind = "units in two equal groups" if facts.grouped else "pairs"
+    have = f"there are {facts.n_units}"
+    parts = []
+    if facts.n_units < MIN_UNITS_FOR_FLIPS and not facts.grouped:
+        parts.append(f"at least {MIN_UNITS_FOR_FLIPS} for any sign-flip p below 0.05")
+    as_found = facts.units_for_effect
+    if facts.n_units < as_found <= 10 * max(facts.units_needed, 1):
+        parts.append(f"about {as_found} if the change is as large as found")
+    if facts.n_units < facts.units_needed:
+        parts.append(f"about {facts.units_needed} for the smallest change that matters")
+    text = f"needs {kind}: {'; '.join(parts)}; {have}" if parts else f"more {kind} than {facts.n_units}, or less noise"
+    if np.isfinite(facts.min_detectable):
+        text += f". With {facts.n_units}, a true change of {number(facts.min_detectable)} is found with 80 % power"
+        text += f" (sd of the change {number(facts.sd_change)})"
+    return text
+
+
+def _of_the_untested(run: Run, contrast: str, facts: Facts) -> list[str]:
+    short = _short_samples(run, contrast, facts)
+    if short:
+        return short
+    if facts.skipped:
+        return [f"needs what was missing: {facts.skipped}"]
+    what = facts.gene_list or "fractions"
+    return [f"needs {what} in {facts.cell_type} on both sides of at least {MIN_UNITS_FOR_FLIPS} pairs"]
+
+
+def _short_samples(run: Run, contrast: str, facts: Facts) -> list[str]:
+    """Return which samples of the contrast had too few cells of the type read: ``11 cells, at least 40 are needed``."""
+    inside = {*run.samples_of(contrast, "test"), *run.samples_of(contrast, "reference")}
+    rows = [
+        row
+        for row in run.sample_skips.get(facts.cell_type, ())
+        if row["subject"] in inside and row["item"] in ("", facts.gene_list)
+    ]
+    told = list(dict.fromkeys(f"{_sample_words(run, row)}: {row['reason']}" for row in rows))
+    return [f"{facts.cell_type} cells of {listing(told, most=_MOST)}"] if told else []
+
+
+def _sample_words(run: Run, row: Row) -> str:
+    timepoint = run.sample_rows.get(str(row["subject"]), {}).get("timepoint")
+    return f"{row['subject']} ({timepoint})" if isinstance(timepoint, str) and timepoint else str(row["subject"])
+
+
+def call_needs(run: Run, contrast: str, line: PrimaryLine | None, call: PatientCall) -> str:
+    """Return what would let a patient's call decide; empty where the tables do not tell."""
+    if line is None or line.method not in ("antigen", "antigen_presentation"):
+        return "clonal mark shared by the cells before and after" if call.call == "candidate" else ""
+    frame = calls_of(run, contrast, line.method, line.antigen)
+    mine = frame[frame["patient"].astype(str) == call.patient] if "patient" in frame else frame.iloc[:0]
+    rows = [{str(name): value for name, value in row.items()} for row in mine.to_dict("records")]
+    told = [_cells_needed(row) for row in rows if row["call"] == "not_assessable"]
+    return "|".join(dict.fromkeys(filter(None, told)))
+
+
+def _cells_needed(row: Row) -> str:
+    """Return the malignant cells an antigen call needs, in proportion to the detections expected with those there."""
+    rules = AntigenRules()
+    before, after, expected = (row.get(name) for name in ("n_cells_pre", "n_cells_post", "expected_detected"))
+    if pd.isna(before) or pd.isna(after):
+        return ""
+    needs = []
+    least = rules.min_cells
+    if not pd.isna(expected) and 0 < expected < rules.min_expected and after > 0:
+        least = max(least, int(np.ceil(after * rules.min_expected / expected)))
+    for name, have, wanted in (("before", before, rules.min_cells), ("after", after, least)):
+        if have < wanted:
+            needs.append(f"at least {wanted} malignant cells {name} ({row['antigen']}); there are {int(have)}")
+    return "|".join(f"needs {text}" for text in needs)

@@ -1,0 +1,219 @@
+"""CAR tables, malignant calls, timepoints on treatment: what they add to verdicts, and what would change a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from ohmics._evidence_cautions import is_on_treatment
+from ohmics.catalog import Catalog, catalog
+from ohmics.evidence import weigh_evidence
+from ohmics.tables import ANTIGEN, CAR, COMPOSITION, EFFECTS, ENRICHMENT, MALIGNANT, PAIRS, QC, SAMPLES, SKIPPED
+
+
+@cache
+def known(*mechanisms: str) -> Catalog:
+    return catalog().select(mechanisms=mechanisms)
+
+
+def sheet(therapy: str = "car_t", test: str = "relapse", n: int = 8) -> pd.DataFrame:
+    rows = [
+        {"sample": f"p{i}_{t}", "patient": f"p{i}", "timepoint": t, "modality": "single_cell", "path": f"{i}{t}",
+         "therapy": therapy, "target_antigen": "CD19"}
+        for i in range(n) for t in ("pre", test)
+    ]  # fmt: skip
+    return SAMPLES.conform(rows)
+
+
+def pairs(test: str = "relapse", n: int = 8) -> pd.DataFrame:
+    rows = [
+        {"contrast": "c", "subject": f"p{i}", "block": f"p{i}", "test_samples": f"p{i}_{test}",
+         "reference_samples": f"p{i}_pre", "complete": True}
+        for i in range(n)
+    ]  # fmt: skip
+    return PAIRS.conform(rows)
+
+
+def effect(gene_list: str, cell_type: str, **more: object) -> dict:
+    return {
+        "contrast": "c", "level": "cohort", "subject": "c", "cell_type": cell_type,
+        "mechanism": gene_list.split("/")[0], "gene_list": gene_list, "method": "ucell", "depth": "thinned",
+        "effect": 0.1, "low": 0.05, "high": 0.15, "interval_level": 0.95, "unit": "score", "p": 0.01, "q": 0.02,
+        "smallest_p": 0.0078, "n_pairs": 8, "n_units": 8, "n_cells": 800, "sd_change": 0.05, "min_detectable": 0.06,
+        **more,
+    }  # fmt: skip
+
+
+def weigh(mechanisms: Catalog, *effects: dict, **tables: pd.DataFrame) -> pd.DataFrame:
+    return weigh_evidence(
+        effects=EFFECTS.conform(effects) if effects else EFFECTS.empty(),
+        enrichment=ENRICHMENT.empty(),
+        catalog=mechanisms,
+        **{"samples": sheet(), "pairs": pairs(), **tables},
+    )
+
+
+def cohort(evidence: pd.DataFrame) -> pd.Series:
+    return evidence[evidence["level"] == "cohort"].iloc[0]
+
+
+def car(sample: str, share: float | None, call: str = "detected", wide: float = 0.05) -> dict:
+    ends = {} if share is None else {"estimate": share, "low": share - wide, "high": share + wide}
+    return {"sample": sample, "call": call, "reason": f"{call}.", **ends}
+
+
+def car_verdicts(*rows: dict, mechanism: str = "poor_expansion_persistence") -> pd.DataFrame:
+    found = weigh(known(mechanism), car=CAR.conform(rows))
+    return found[found["level"] == "patient"].set_index("subject")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "call"),
+    [
+        (car("p0_pre", 0.5), car("p0_relapse", 0.1), "consistent", "fell"),
+        (car("p0_pre", 0.1), car("p0_relapse", 0.5), "opposite", "rose"),
+        (car("p0_pre", 0.3), car("p0_relapse", 0.25), "within_technical_range", "unchanged"),
+        # No CAR beyond ambient RNA gives no upper limit: CAR+ cells may show no transcript.
+        (car("p0_pre", 0.5), car("p0_relapse", None, "not_detected"), "open", "not_detected"),
+        (car("p0_pre", None, "not_detected"), car("p0_relapse", None, "not_detected"), "open", "inconclusive"),
+        (car("p0_pre", 0.5), car("p0_relapse", None, "not_assessable"), "not_assessable", "not_assessable"),
+        # With a limit in the table the fall is told.
+        (car("p0_pre", 0.5), {**car("p0_relapse", None, "not_detected"), "high": 0.08}, "consistent", "fell"),
+    ],
+)
+def test_the_car_share_of_one_patient_is_never_more_than_consistent(before, after, verdict, call) -> None:
+    rows = car_verdicts(before, after)
+    assert (rows.loc["p0", "verdict"], rows.loc["p0", "sub_reason"]) == (verdict, call)
+    assert rows.index.tolist() == ["p0"]
+
+
+def test_several_samples_of_one_side_widen_the_interval() -> None:
+    twice = PAIRS.conform([{**pairs().iloc[0].to_dict(), "test_samples": "p0_relapse|p0_later"}])
+    rows = [car("p0_pre", 0.5), car("p0_relapse", 0.1), car("p0_later", 0.48)]
+    found = weigh(known("poor_expansion_persistence"), car=CAR.conform(rows), pairs=twice)
+    assert found.query("level == 'patient'")["verdict"].tolist() == ["within_technical_range"]
+
+
+def test_the_cohort_counts_car_calls_and_groups_are_only_described() -> None:
+    rows = [car(f"p{i}_{t}", s) for i in range(3) for t, s in (("pre", 0.5), ("relapse", 0.1))]
+    row = cohort(weigh(known("poor_expansion_persistence"), car=CAR.conform(rows)))
+    assert (row["verdict"], row["sub_reason"]) == ("open", "called_per_patient")
+    assert "fell in 3" in row["reasons"]
+    groups = [
+        {"contrast": "c", "subject": f"p{i}", "block": f"p{i}", "complete": False,
+         "test_samples": f"p{i}_pre" if i < 2 else None, "reference_samples": None if i < 2 else f"p{i}_pre"}
+        for i in range(3)
+    ]  # fmt: skip
+    row = cohort(weigh(known("poor_expansion_persistence"), car=CAR.conform(rows), pairs=PAIRS.conform(groups)))
+    assert "median CAR+ share of T cells 50% in 2 samples on the test side and 50% in 1 samples" in row["reasons"]
+
+
+def test_tumour_cells_that_hold_the_car_are_a_candidate_and_no_more() -> None:
+    rows = car_verdicts(
+        car("p0_relapse", 0.3, "masking_candidate"), car("p1_relapse", 0.3), car("p2_relapse", None, "not_assessable"),
+        mechanism="epitope_masking",
+    )  # fmt: skip
+    assert rows["verdict"].to_dict() == {"p0": "consistent", "p1": "open", "p2": "not_assessable"}
+
+
+@pytest.mark.parametrize(
+    "words", ["On", "on-treatment", "On_Tx", "early on", "C2D1", "C1D15", "week 6", "EDT", "during"]
+)
+def test_words_for_on_treatment(words: str) -> None:
+    assert is_on_treatment(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["Pre", "relapse", "post", "C1D1", "week 0", "progression", "month", "onset", "control"]
+)
+def test_words_that_are_not_on_treatment(words: str) -> None:
+    assert not is_on_treatment(words)
+
+
+def test_on_treatment_under_a_checkpoint_inhibitor_is_the_effect_of_the_drug() -> None:
+    mechanism = known("tcell_exhaustion_terminal")
+    line = mechanism.mechanisms["tcell_exhaustion_terminal"].primary_line
+    one = effect(f"tcell_exhaustion_terminal/{line.gene_list}", line.cell_type, method=line.method)
+    row = cohort(weigh(mechanism, one, samples=sheet("ici", "On"), pairs=pairs("On")))
+    told = "the contrast shows the effect of the drug, not resistance"
+    assert told in row["reasons"]
+    assert told in row["cautions"]
+    for samples, others in ((sheet("ici", "relapse"), pairs()), (sheet("car_t", "On"), pairs("On"))):
+        assert told not in cohort(weigh(mechanism, one, samples=samples, pairs=others))["reasons"]
+
+
+def test_undetermined_malignant_cells_are_said_and_not_taken_for_absence() -> None:
+    mechanisms = known("cd19_loss", "tcell_exhaustion_terminal")
+    table = MALIGNANT.conform(
+        [{"sample": f"p{i}_{t}", "cluster": "1", "call": "undetermined"} for i in range(8) for t in ("pre", "relapse")]
+    )
+    rows = weigh(mechanisms, malignant=table).query("level == 'cohort'").set_index("mechanism")
+    assert rows.loc["cd19_loss", "sub_reason"] == "malignant_undetermined"
+    assert "undetermined in 16 of 16 samples" in rows.loc["cd19_loss", "reasons"]
+    assert rows.loc["tcell_exhaustion_terminal", "sub_reason"] == "not_tested"
+    told = pd.concat([table, MALIGNANT.conform([{"sample": f"p{i}_{t}", "cluster": "2", "call": "malignant"}
+                                                for i in range(8) for t in ("pre", "relapse")])])  # fmt: skip
+    assert weigh(mechanisms, malignant=told).query("mechanism == 'cd19_loss'")["sub_reason"].iloc[0] == "no_call"
+
+
+def test_what_would_change_a_verdict_holds_the_numbers() -> None:
+    mechanisms = known("tcell_exhaustion_terminal")
+    line = mechanisms.mechanisms["tcell_exhaustion_terminal"].primary_line
+    key = f"tcell_exhaustion_terminal/{line.gene_list}"
+    open_ = effect(key, line.cell_type, method=line.method, effect=0.05, low=-0.01, high=0.11, q=0.3, n_units=5,
+                   smallest_p=0.0625)  # fmt: skip
+    text = cohort(weigh(mechanisms, open_))["would_change"]
+    # (2.8016 / 1)^2 + 2 at the size found, (2.8016 / 0.5)^2 + 2 at the margin, both rounded up.
+    assert "about 10 if the change is as large as found" in text
+    assert "about 34 for the smallest change that matters" in text
+    assert "there are 5" in text
+    assert "a true change of 0.06 is found with 80 % power" in text
+    missed = SKIPPED.conform([{"stage": "score", "cell_type": line.cell_type, "subject": "p3_relapse",
+                               "reason": "11 cells, at least 40 are needed"}])  # fmt: skip
+    text = cohort(weigh(mechanisms, skipped=missed))["would_change"]
+    assert text == f"{line.cell_type} cells of p3_relapse (relapse): 11 cells, at least 40 are needed"
+
+
+def test_an_antigen_call_says_how_many_tumour_cells_it_needs() -> None:
+    row = {"patient": "p0", "antigen": "CD19", "pre_sample": "p0_pre", "post_sample": "p0_relapse", "n_cells_pre": 300,
+           "n_cells_post": 11, "expected_detected": 2.75, "call": "not_assessable", "reason": "too few."}  # fmt: skip
+    found = weigh(known("cd19_loss"), antigen=ANTIGEN.conform([row])).query("level == 'patient'").iloc[0]
+    assert found["would_change"] == "needs at least 40 malignant cells after (CD19); there are 11"
+
+
+def test_two_natures_that_disagree_are_a_conflict_of_their_own() -> None:
+    mechanisms = known("treg_tme")
+    line = mechanisms.mechanisms["treg_tme"].primary_line
+    one = effect(f"treg_tme/{line.gene_list}", line.cell_type, method=line.method)
+    fewer = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "Treg", "effect": -1.0, "q": 0.01,
+                                  "n_pairs": 8}])  # fmt: skip
+    row = cohort(weigh(mechanisms, one, composition=fewer))
+    assert (row["verdict"], row["grade"]) == ("supported", "weak")
+    assert "a further line moved the other way: Treg, relative to the other types, -1" in row["lines_against"]
+    assert row["conflicts"].startswith("expression for (treg_tme/chu2023_treg in CD4 T: +0.1")
+    assert "composition against (a further line moved the other way: Treg" in row["conflicts"]
+    assert cohort(weigh(mechanisms, one))["conflicts"] is None
+
+
+def test_samples_to_be_used_with_care_are_a_caution() -> None:
+    mechanisms = known("treg_tme")
+    line = mechanisms.mechanisms["treg_tme"].primary_line
+    one = effect(f"treg_tme/{line.gene_list}", line.cell_type, method=line.method)
+    table = QC.conform([{"sample": "p0_pre", "verdict": "use_with_care"}, {"sample": "p0_relapse", "verdict": "use"}])
+    assert "1 of 2 samples are to be used with care" in cohort(weigh(mechanisms, one, qc=table))["cautions"]
+
+
+def test_a_rival_that_moved_does_not_raise_the_grade_of_a_contradiction() -> None:
+    mechanisms = known("treg_tme")
+    mechanism = mechanisms.mechanisms["treg_tme"]
+    rivals = replace(mechanisms, mechanisms={"treg_tme": replace(mechanism, further_lines=())})
+    line = mechanism.primary_line
+    down = effect(f"treg_tme/{line.gene_list}", line.cell_type, method=line.method, effect=-0.1, low=-0.15, high=-0.05)
+    share = COMPOSITION.conform([{"contrast": "c", "subject": "c", "cell_type": "CD4 Tfh/CXCL13", "effect": 1.0,
+                                  "q": 0.01, "n_pairs": 8}])  # fmt: skip
+    row = cohort(weigh(rivals, down, composition=share))
+    assert (row["verdict"], row["grade"]) == ("contradicted", "weak")
+    assert "rival:" in row["lines_against"]
