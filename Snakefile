@@ -13,6 +13,7 @@ include: "workflow/rules/intake.smk"
 if PLAN.modality == "single_cell":
 
     include: "workflow/rules/single_cell.smk"
+    include: "workflow/rules/states.smk"
 
 else:
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ohmics import toy
     from ohmics.annotate import annotate
+    from ohmics.association import associate
     from ohmics.calls import call_antigen, call_car, call_lineage
     from ohmics.calls.exhaustion import decompose_exhaustion
     from ohmics.catalog import Catalog, catalog
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ohmics.evidence import weigh_evidence
     from ohmics.intake import read, read_samples
     from ohmics.model import Contrast
+    from ohmics.outcomes import Outcome
     from ohmics.pseudobulk import pseudobulk
     from ohmics.qc import filter_cells, qc_metrics
     from ohmics.reference import gene_reference
@@ -37,7 +39,9 @@ _PUBLIC = {
     "Catalog": "ohmics.catalog",
     "Contrast": "ohmics.model",
     "OhmicsError": "ohmics.errors",
+    "Outcome": "ohmics.outcomes",
     "annotate": "ohmics.annotate",
+    "associate": "ohmics.association",
     "call_antigen": "ohmics.calls",
     "call_car": "ohmics.calls",
     "call_lineage": "ohmics.calls",
@@ -65,8 +69,10 @@ __all__ = [
     "Catalog",
     "Contrast",
     "OhmicsError",
+    "Outcome",
     "__version__",
     "annotate",
+    "associate",
     "call_antigen",
     "call_car",
     "call_lineage",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ohmics._columns import CELL_TYPE, PATIENT, REASON, SAMPLE, Q, count, fraction, number, text
+from ohmics._columns import BARCODE, CELL_TYPE, PATIENT, REASON, SAMPLE, Q, count, fraction, number, text
 from ohmics.schema import Column, Table
 
 STATES = Table(
@@ -12,11 +12,17 @@ STATES = Table(
     columns=(
         SAMPLE,
         CELL_TYPE,
-        text("state", "T-cell state", nullable=False),
-        fraction("fraction", "share of the sample's T cells"),
-        number("raw", "terminal exhaustion score, raw"),
+        text("state", "T-cell state, or all: every cell of the type", nullable=False),
+        fraction("fraction", "share of the sample's cells of the type; what one state gains others lose"),
+        count("n_cells", "cells of the sample in this type and state", required=False),
+        number("raw", "terminal exhaustion score (mean_z), raw"),
         number("beyond", "the same beyond activation, proliferation and depth"),
         text("coefficients", "coefficients of the decomposition, as name=value, joined by |"),
+        text("collinearity", "how far the covariates can be told apart", required=False),
+        number(
+            "thinned_to", "median UMI a cell after thinning the patient's samples to one depth", low=0, required=False
+        ),
+        text("note", "what a reader of these rows should know, joined by ;", required=False),
     ),
 )
 _ANTIGEN_COLUMNS = (
@@ -39,6 +45,15 @@ _ANTIGEN_COLUMNS = (
     fraction("negative_high", "upper end of its interval"),
     number("p", "one-sided p of loss", low=0, high=1),
     Q,
+    number("expected_low", "lower end of the 95 % range of such cells, had nothing changed", low=0, required=False),
+    number("expected_high", "upper end of that range", low=0, required=False),
+    text(
+        "role",
+        "target of the therapy, alternative (research information), presentation or response to IFN-gamma",
+        values=("target", "alternative", "presentation", "ifn_gamma"),
+        required=False,
+    ),
+    text("thresholds", "thresholds of the call, as name=value, joined by |", required=False),
     text(
         "call",
         "what the data say of the antigen",
@@ -53,6 +68,42 @@ ANTIGEN = Table(
 ANTIGEN_PRESENTATION = Table(
     name="ANTIGEN_PRESENTATION", title="Antigen presentation", key=ANTIGEN.key, columns=_ANTIGEN_COLUMNS
 )
+
+ANTIGEN_DEPTH = Table(
+    name="ANTIGEN_DEPTH",
+    title="Detection of target antigens by depth",
+    key=("patient", "antigen", "sample", "bin"),
+    columns=(
+        PATIENT,
+        text("antigen", "target antigen", nullable=False),
+        SAMPLE,
+        text("side", "sample before or after", values=("before", "after"), nullable=False),
+        count("bin", "fourth of the sample's malignant cells by depth, from 1", low=1, nullable=False),
+        number("umi", "median UMI of these cells", low=0),
+        count("n_cells", "malignant cells", nullable=False),
+        count("detected", "cells with a count"),
+        number("counts", "mean counts of the antigen a cell", low=0),
+        number("expected", "cells with a count to be expected had nothing changed (after only)", low=0),
+    ),
+)
+JUNCTIONS = Table(
+    name="JUNCTIONS",
+    title="Exon skipping of antigens from junction counts",
+    key=("sample", "event"),
+    columns=(
+        SAMPLE,
+        text("patient", "patient identifier"),
+        text("event", "antigen and exon, for example CD19 exon 2", nullable=False),
+        count("included", "reads over the two junctions of the exon"),
+        count("skipped", "reads over the junction that leaves it out"),
+        fraction("psi", "share of transcripts with the exon (percent spliced in, as a fraction)"),
+        fraction("psi_low", "lower end of its 95 % interval"),
+        fraction("psi_high", "upper end of its 95 % interval"),
+        text("call", "what the reads say", values=("included", "skipping", "inconclusive", "not_assessable"),
+             nullable=False),
+        REASON,
+    ),
+)  # fmt: skip
 
 
 def _call_table(name: str, title: str, key: tuple[Column, ...]) -> Table:
@@ -69,4 +120,20 @@ def _call_table(name: str, title: str, key: tuple[Column, ...]) -> Table:
 
 CAR = _call_table("CAR", "CAR+ cells", (SAMPLE,))
 LINEAGE = _call_table("LINEAGE", "Lineage switch", (PATIENT,))
+LINEAGE_CELLS = Table(
+    name="LINEAGE_CELLS",
+    title="Candidate tumour cells between their lineage and others",
+    key=("patient", "sample", "barcode"),
+    storage="parquet",
+    columns=(
+        PATIENT,
+        SAMPLE,
+        BARCODE,
+        text("side", "sample before or after", values=("before", "after"), nullable=False),
+        number("home", "counts of the tumour's own lineage over what cells before lead to expect", unit="log2"),
+        number("away", "the same of the rival lineage that is highest", unit="log2"),
+        text("state", "whether it left its lineage, took another, or both",
+             values=("home", "left", "took", "switched"), nullable=False),
+    ),
+)  # fmt: skip
 MALIGNANT = _call_table("MALIGNANT", "Malignant cells", (SAMPLE, text("cluster", "Leiden cluster", nullable=False)))

@@ -14,7 +14,9 @@ COMPARTMENTS = ("car_t_product", "t_cell", "tumour", "myeloid", "stroma", "syste
 TIERS = ("core", "additional", "not_assessable")
 MEASUREMENTS = ("score", "ratio", "single_gene", "composition", "call", "external")
 DIRECTIONS = ("up", "down", "control")
-NATURES = ("expression", "composition", "call", "external")
+NATURES = ("expression", "composition", "call", "association", "external")
+READ_FROM_LISTS = ("expression", "association")
+"""Natures of lines that read a gene list: its change, or how it goes with the outcome."""
 CALLS = ("antigen", "antigen_presentation", "lineage", "car")
 # score_on holds cell types of cell_markers.tsv and these:
 SPECIAL_CELL_TYPES = ("malignant", "car_positive", "bulk")
@@ -64,14 +66,14 @@ class GeneList:
 class PrimaryLine:
     """The one line of evidence a mechanism stands or falls by, declared before any data are seen.
 
-    ``gene_list`` is a list's name or ``signature``; it is empty when ``nature`` is not expression.
-    ``method`` is a scoring method, or the call's name for a call. ``direction`` is the direction of
-    the measured value (not of the genes) when resistance operates. ``margin`` is in between-patient
-    standard deviations of the change. ``antigen`` is the antigen an antigen call reads: a name of
-    antigens.tsv, or ``target`` for the sample's own target.
+    ``gene_list`` is a list's name or ``signature``; it is empty when ``nature`` is neither expression nor
+    association. ``method`` is a scoring method, or the call's name for a call. ``direction`` is the direction of
+    the measured value (not of the genes) when resistance operates; of an association, that of the value in patients
+    who do worse. ``margin`` is in between-patient standard deviations of the change. ``antigen`` is the antigen an
+    antigen call reads: a name of antigens.tsv, or ``target`` for the sample's own target.
     """
 
-    nature: Literal["expression", "composition", "call", "external"]
+    nature: Literal["expression", "composition", "call", "association", "external"]
     gene_list: str = ""
     method: str = ""
     cell_type: str = ""
@@ -90,7 +92,7 @@ class EvidenceLine:
     call reads (see `PrimaryLine`).
     """
 
-    nature: Literal["expression", "composition", "call", "external"]
+    nature: Literal["expression", "composition", "call", "association", "external"]
     mechanism: str = ""
     gene_list: str = ""
     cell_type: str = ""
@@ -169,6 +171,54 @@ class LineagePanel:
     checked: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellState:
+    """What cells of one state express: in most patients, in some, seldom; other genes of its panel are off."""
+
+    name: str
+    malignant: bool
+    usual: tuple[str, ...]
+    some: tuple[str, ...] = ()
+    rare: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiseasePanel:
+    """Malignant cells of one disease and their normal counterparts.
+
+    ``home`` are annotated types that both share, ``possible`` those a tumour cell may take although normal cells take
+    them more often; any other named type is no tumour of this disease. ``light_chain``: a clone makes one light chain.
+    ``resting``: the normal counterpart hardly divides. ``precursors`` names the annotated type whose
+    normal cells come back after therapy and look like the tumour (empty: none does).
+    """
+
+    disease: str
+    title: str
+    names: tuple[str, ...]
+    home: tuple[str, ...]
+    possible: tuple[str, ...]
+    light_chain: bool
+    resting: bool
+    precursors: str
+    states: tuple[CellState, ...]
+    source: str = ""
+    checked: str = ""
+
+    @property
+    def genes(self) -> tuple[str, ...]:
+        """Every gene of the panel, sorted."""
+        named = {gene for state in self.states for gene in (*state.usual, *state.some, *state.rare)}
+        return tuple(sorted(named))
+
+
+_SEVERAL = "|"
+
+
+def _values_of(side: object) -> tuple[str, ...]:
+    # The text as it stands is a value too: a column may hold it.
+    return () if side is None else tuple(dict.fromkeys([str(side), *str(side).split(_SEVERAL)]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
     """What is compared with what, and how patients are matched.
@@ -180,12 +230,13 @@ class Contrast:
     variable
         Column of SAMPLES that is contrasted.
     test, reference
-        Its two values; an effect is test minus reference. ``test=None`` makes the variable continuous.
+        Its two values; an effect is test minus reference. Several values of one side are a list, or text joined by
+        ``|`` (``CR|PR``). ``test=None`` makes the variable continuous: an effect is per unit of the variable.
     pair_by
         Column or columns that define a block: samples of one block are compared with each other
         (fixed effects). ``None`` compares groups of unpaired patients.
     random_by
-        One column with a random effect, instead of ``pair_by``.
+        One column with a random effect, instead of ``pair_by``: patients without a partner take part too.
     interact_with
         Column with two groups whose changes are compared.
     covariates
@@ -202,8 +253,8 @@ class Contrast:
     """
 
     variable: str
-    test: str | None = None
-    reference: str | None = None
+    test: str | tuple[str, ...] | list[str] | None = None
+    reference: str | tuple[str, ...] | list[str] | None = None
     name: str | None = None
     pair_by: str | tuple[str, ...] | list[str] | None = None
     random_by: str | None = None
@@ -217,8 +268,15 @@ class Contrast:
             raise OhmicsError(
                 f"contrast on `{self.variable}`: give both test and reference, or neither for a continuous variable"
             )
-        if self.test is not None and str(self.test) == str(self.reference):
-            raise OhmicsError(f"contrast on `{self.variable}`: test and reference are both `{self.test}`")
+        for side in ("test", "reference"):
+            value = getattr(self, side)
+            if isinstance(value, (tuple, list)):
+                if not value:
+                    raise OhmicsError(f"contrast on `{self.variable}`: {side} is an empty list")
+                object.__setattr__(self, side, _SEVERAL.join(str(one) for one in value))
+        both = [value for value in self.test_values if value in self.reference_values]
+        if both:
+            raise OhmicsError(f"contrast on `{self.variable}`: test and reference are both `{both[0]}`")
         if self.pair_by and self.random_by:
             raise OhmicsError(
                 f"contrast on `{self.variable}`: pair_by (fixed blocks) and random_by (random effect)"
@@ -226,7 +284,8 @@ class Contrast:
             )
         blocks = (self.pair_by,) if isinstance(self.pair_by, str) else tuple(self.pair_by or ())
         covariates = (self.covariates,) if isinstance(self.covariates, str) else tuple(self.covariates)
-        name = self.name or (self.variable if self.test is None else f"{self.test}_vs_{self.reference}")
+        sides = [str(side).replace(_SEVERAL, "_") for side in (self.test, self.reference)]
+        name = self.name or (self.variable if self.test is None else f"{sides[0]}_vs_{sides[1]}")
         if not name.replace("_", "").replace("-", "").replace(".", "").isalnum():
             raise OhmicsError(
                 f"contrast name `{name}` may hold letters, digits, dot, dash and underscore only; give it a `name`"
@@ -234,6 +293,16 @@ class Contrast:
         object.__setattr__(self, "pair_by", blocks or None)
         object.__setattr__(self, "covariates", covariates)
         object.__setattr__(self, "name", name)
+
+    @property
+    def test_values(self) -> tuple[str, ...]:
+        """Every value of the variable on the test side, empty when continuous."""
+        return _values_of(self.test)
+
+    @property
+    def reference_values(self) -> tuple[str, ...]:
+        """Every value of the variable on the reference side, empty when continuous."""
+        return _values_of(self.reference)
 
     @property
     def blocks(self) -> tuple[str, ...]:

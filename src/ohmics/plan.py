@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from ohmics._outcome_values import all_outcome_faults
 from ohmics.errors import OhmicsError
 from ohmics.intake.config import load_config
 from ohmics.intake.contrasts import contrast_faults
@@ -33,14 +34,16 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "annotate": ("annotate", "malignant"),
     "aggregate": (),
     "reference": (),
-    "targets": ("contrasts", "score.min_cells"),
+    "targets": ("contrasts", "outcomes", "score.min_cells"),
     "lists": ("score.tiers", "score.methods", "catalog_paths", "score.gene_lists"),
     "score": ("seed", "score"),
     "car": ("input.transgenes",),
     "calls": ("seed", "catalog_paths"),
+    "states": ("seed", "contrasts", "compare", "score.min_cells"),
     "gather": (),
     "config_used": (),
     "compare": ("seed", "contrasts", "compare"),
+    "associate": ("seed", "contrasts", "outcomes", "compare"),
     "de": ("contrasts", "de"),
     "gene_sets": ("seed", "contrasts", "de", "gene_sets"),
     "evidence": ("score.tiers", "catalog_paths"),
@@ -56,6 +59,7 @@ _MEMORY: dict[str, tuple[float, float]] = {
     "score": (900, 25),
     "car": (1000, 10),
     "calls": (1200, 15),
+    "states": (1200, 15),
     "de": (900, 20),
     "gene_sets": (1200, 20),
     "report": (1000, 10),
@@ -95,7 +99,7 @@ class Plan:
         resources = shipped("resources")
         found = [
             *sorted(resources.glob("mechanisms/*/*.yaml")),
-            *(resources / name for name in ("cell_markers.tsv", "antigens.tsv", "lineages.yaml")),
+            *(resources / name for name in ("cell_markers.tsv", "antigens.tsv", "lineages.yaml", "malignant_panels.yaml")),
         ]
         for given in self.config["catalog_paths"]:
             path = Path(given)
@@ -156,6 +160,7 @@ def load_plan(path: str | Path) -> Plan:
     name = Path(path).name
     faults = name_faults(config, methods=tuple(METHODS), where=name)
     faults += contrast_faults(samples, config.contrasts, where=f"{name}, key contrasts")
+    faults += all_outcome_faults(samples, config.outcomes, config.contrasts, where=f"{name}, key outcomes")
     if faults:
         raise OhmicsError(faults)
     return Plan(config=plain, config_path=Path(path).resolve(), samples=samples)

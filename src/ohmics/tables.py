@@ -21,9 +21,12 @@ from ohmics._columns import (
     text,
 )
 from ohmics._tables_calls import ANTIGEN as ANTIGEN
+from ohmics._tables_calls import ANTIGEN_DEPTH as ANTIGEN_DEPTH
 from ohmics._tables_calls import ANTIGEN_PRESENTATION as ANTIGEN_PRESENTATION
 from ohmics._tables_calls import CAR as CAR
+from ohmics._tables_calls import JUNCTIONS as JUNCTIONS
 from ohmics._tables_calls import LINEAGE as LINEAGE
+from ohmics._tables_calls import LINEAGE_CELLS as LINEAGE_CELLS
 from ohmics._tables_calls import MALIGNANT as MALIGNANT
 from ohmics._tables_calls import STATES as STATES
 from ohmics._tables_results import ASSOCIATION as ASSOCIATION
@@ -33,6 +36,7 @@ from ohmics._tables_results import EFFECTS as EFFECTS
 from ohmics._tables_results import ENRICHMENT as ENRICHMENT
 from ohmics._tables_results import EVIDENCE as EVIDENCE
 from ohmics._tables_results import SKIPPED as SKIPPED
+from ohmics._tables_results import SURVIVAL_CURVES as SURVIVAL_CURVES
 from ohmics.errors import OhmicsError, listing
 from ohmics.schema import Table as Table
 from ohmics.schema import check as check
@@ -230,8 +234,8 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         SAMPLES, PAIRS, QC, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES, COVERAGE,
-        STATES, ANTIGEN, ANTIGEN_PRESENTATION, CAR, LINEAGE, MALIGNANT, EFFECTS, DE, ENRICHMENT, COMPOSITION,
-        ASSOCIATION, EVIDENCE, SKIPPED,
+        STATES, ANTIGEN, ANTIGEN_PRESENTATION, ANTIGEN_DEPTH, JUNCTIONS, CAR, LINEAGE, LINEAGE_CELLS, MALIGNANT,
+        EFFECTS, DE, ENRICHMENT, COMPOSITION, ASSOCIATION, SURVIVAL_CURVES, EVIDENCE, SKIPPED,
     )
 }  # fmt: skip
 

@@ -81,6 +81,14 @@ rule report_signatures:
                 "evidence",
             ],
         ),
+        states=expand(
+            f"{OUT}/tables/{{name}}.tsv",
+            name=(
+                ["states", "state_effects", "state_composition"]
+                if PLAN.modality == "single_cell"
+                else []
+            ),
+        ),
         mechanisms=PLAN.mechanisms,
     output:
         f"{OUT}/reports/signatures.html",

@@ -1,14 +1,15 @@
 # From scores and summed counts to evidence; the same for single-cell and bulk.
 SINGLE_CELL = PLAN.modality == "single_cell"
 COUNTS = f"{OUT}/counts/pseudobulk.h5ad" if SINGLE_CELL else f"{OUT}/counts/bulk.h5ad"
-CALLS = (
-    {
+# Further tables that evidence weighs, `ohmics evidence --NAME PATH`. A stage adds what it makes in this kind of run:
+# antigen, presentation, lineage, car, malignant, association.
+EVIDENCE_TABLES = {}
+if SINGLE_CELL:
+    EVIDENCE_TABLES |= {
         "antigen": f"{OUT}/tables/antigen.tsv",
         "presentation": f"{OUT}/tables/antigen_presentation.tsv",
+        "car": f"{OUT}/tables/car.tsv",
     }
-    if SINGLE_CELL
-    else {}
-)
 
 
 rule compare:
@@ -98,7 +99,7 @@ rule gather_skipped:
         parts=expand(
             f"{OUT}/skipped/{{stage}}.tsv",
             stage=["samples", "compare", "de", "gene_sets"]
-            + (["calls", "car"] if SINGLE_CELL else ["qc"]),
+            + (["calls", "car", "states"] if SINGLE_CELL else ["qc"]),
         ),
     output:
         f"{OUT}/tables/skipped.tsv",
@@ -126,7 +127,7 @@ rule evidence:
         enrichment=f"{OUT}/tables/enrichment.tsv",
         composition=f"{OUT}/tables/composition.tsv",
         skipped=f"{OUT}/tables/skipped.tsv",
-        calls=list(CALLS.values()),
+        further=list(EVIDENCE_TABLES.values()),
         mechanisms=PLAN.mechanisms,
     output:
         f"{OUT}/tables/evidence.tsv",
@@ -139,12 +140,12 @@ rule evidence:
         mem_mb=PLAN.memory("evidence"),
     params:
         settings=PLAN.settings("evidence"),
-        calls=" ".join(f"--{name} {path}" for name, path in CALLS.items()),
+        further=" ".join(f"--{name} {path}" for name, path in EVIDENCE_TABLES.items()),
         code=PLAN.digest("evidence"),
     message:
         "weighing the evidence"
     shell:
         "ohmics evidence --settings {params.settings:q} --samples {input.samples:q} --pairs {input.pairs:q}"
         " --qc {input.qc:q} --effects {input.effects:q} --enrichment {input.enrichment:q}"
-        " --composition {input.composition:q} --skipped {input.skipped:q} {params.calls} --out {output:q}"
+        " --composition {input.composition:q} --skipped {input.skipped:q} {params.further} --out {output:q}"
         " >{log:q} 2>&1"

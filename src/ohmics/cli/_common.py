@@ -13,6 +13,7 @@ import pandas as pd
 from ohmics.errors import OhmicsError
 from ohmics.io import read_table
 from ohmics.model import Contrast
+from ohmics.outcomes import Outcome
 from ohmics.tables import CELLS, QC, SAMPLES, SKIPPED, Table
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ def parse_settings(text: str) -> dict[str, Any]:
 def contrasts_of(settings: Mapping[str, Any]) -> list[Contrast]:
     """Return the contrasts of ``--settings``."""
     return [Contrast(**entry) for entry in settings.get("contrasts", [])]
+
+
+def outcomes_of(settings: Mapping[str, Any]) -> list[Outcome]:
+    """Return the outcomes of ``--settings``."""
+    return [Outcome(**entry) for entry in settings.get("outcomes", [])]
 
 
 def usable_samples(samples: pd.DataFrame, qc: pd.DataFrame) -> list[str]:

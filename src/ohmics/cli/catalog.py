@@ -119,7 +119,7 @@ def describe(mechanism: Mechanism, mechanisms: Catalog) -> Iterator[str]:
 def _with_margin(mechanism: Mechanism) -> str:
     line = mechanism.primary_line
     text = primary_text(mechanism)
-    if line is None or line.nature in ("call", "external"):
+    if line is None or line.nature in ("call", "association", "external"):
         return text
     return f"{text}; a change within {line.margin:g} between-patient sd counts as no relevant change"
 

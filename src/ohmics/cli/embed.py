@@ -24,10 +24,11 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Embed one sample at a time in memory, and write sample, barcode, cluster and coordinates."""
-    _, _, usable = read_samples_and_qc(arguments.samples, arguments.qc)
+    samples, _, usable = read_samples_and_qc(arguments.samples, arguments.qc)
     sources = [partial(ad.read_h5ad, path) for path in part_paths(arguments.folder, usable, "counts.h5ad")]
     settings = arguments.settings
-    frame = embed(sources, seed=settings["seed"], **settings["embed"])
+    patients = dict(zip(samples["sample"].astype(str), samples["patient"].astype(str), strict=True))
+    frame = embed(sources, seed=settings["seed"], patients=patients, **settings["embed"])
     with write_atomic(arguments.out) as temporary:
         frame.to_parquet(temporary, index=False)
     print(f"{len(frame)} cells of {len(usable)} samples in {frame['cluster'].nunique()} clusters")

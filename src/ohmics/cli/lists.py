@@ -11,7 +11,7 @@ from ohmics.catalog import Catalog, catalog
 from ohmics.cli._common import selected_catalog, stage_parser
 from ohmics.evidence import cell_type_read, purified_type_of
 from ohmics.io import read_table, write_text
-from ohmics.model import SPECIAL_CELL_TYPES
+from ohmics.model import READ_FROM_LISTS, SPECIAL_CELL_TYPES
 from ohmics.tables import SAMPLES
 
 
@@ -64,7 +64,7 @@ def _score_on(chosen: Catalog, everything: Catalog, modality: str) -> dict[str, 
         for line in (*mechanism.further_lines, *mechanism.lines_against):
             key = f"{line.mechanism or mechanism.id}/{line.gene_list}"
             cell_type = "bulk" if modality == "bulk" else (line.cell_type or read_in).replace("bulk", "")
-            if line.nature == "expression" and key in everything.gene_lists and cell_type:
+            if line.nature in READ_FROM_LISTS and key in everything.gene_lists and cell_type:
                 found.setdefault(key, set()).add(cell_type)
     mine = [key for key, gene_list in everything.lists.items() if not gene_list.mechanism]
     for key in (*mine, *everything.signed):
@@ -75,7 +75,7 @@ def _score_on(chosen: Catalog, everything: Catalog, modality: str) -> dict[str, 
 def _primary(chosen: Catalog, modality: str, purified: str) -> list[dict[str, Any]]:
     lines = chosen.primary_lines()
     rows = []
-    for row in lines[lines["nature"] == "expression"].to_dict("records"):
+    for row in lines[lines["nature"].isin(READ_FROM_LISTS)].to_dict("records"):
         mechanism = chosen.mechanisms[row["mechanism"]]
         cell_type, _ = cell_type_read(mechanism, chosen, modality=modality, purified_type=purified)
         if cell_type:

@@ -9,8 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from ohmics.cli._common import contrasts_of, read_samples_and_qc, stage_parser
+from ohmics.cli._common import contrasts_of, outcomes_of, read_samples_and_qc, stage_parser
 from ohmics.io import read_table, write_table
+from ohmics.model import Contrast
+from ohmics.outcomes import baseline_contrast
 from ohmics.pseudobulk import group_cells
 from ohmics.score.targets import depth_targets
 from ohmics.tables import CELLS, TARGETS
@@ -35,11 +37,21 @@ def run(arguments: argparse.Namespace) -> int:
     targets = depth_targets(
         depth[depth["sample"].isin(usable)],
         samples[samples["sample"].isin(usable)],
-        contrasts_of(arguments.settings),
+        [*contrasts_of(arguments.settings), *_baselines(arguments.settings)],
         min_cells=arguments.settings["score_min_cells"],
     )
     write_table(targets, TARGETS, arguments.out)
     return 0
+
+
+def _baselines(settings: dict[str, Any]) -> list[Contrast]:
+    """Return the samples that outcomes read as the baseline: they are compared with each other, so at one depth."""
+    known = {contrast.label: contrast for contrast in contrasts_of(settings)}
+    return [
+        baseline_contrast(outcome, known.get(outcome.contrast or ""))
+        for outcome in outcomes_of(settings)
+        if outcome.score == "baseline"
+    ]
 
 
 def _medians(cells: pd.DataFrame, lists: dict[str, Any]) -> pd.DataFrame:

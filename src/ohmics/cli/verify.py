@@ -14,6 +14,8 @@ _ELSEWHERE = {"samples.tsv": "SAMPLES", "pairs.tsv": "PAIRS"}
 _PARTS = {"qc.tsv": "QC", "cell_qc.parquet": "CELL_QC", "scores.tsv": "SCORES", "coverage.tsv": "COVERAGE",
           "cell_scores.parquet": "CELL_SCORES"}  # fmt: skip
 
+_FURTHER = {"state_effects": "EFFECTS", "state_composition": "COMPOSITION"}
+
 
 def add_parser(commands: Any) -> None:
     """Add the verb."""
@@ -42,7 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
 def tables_in(results: Path) -> list[tuple[Path, Table]]:
     """Return the tables of a results folder with their schemas."""
     found = [(results / name, TABLES[table]) for name, table in _ELSEWHERE.items()]
-    by_stem = {name.lower(): table for name, table in TABLES.items()}
+    by_stem = {name.lower(): table for name, table in TABLES.items()} | {
+        name: TABLES[table] for name, table in _FURTHER.items()
+    }
     found += [(path, by_stem[path.stem]) for path in sorted(results.glob("tables/*")) if path.stem in by_stem]
     for name, table in _PARTS.items():
         found += [(path, TABLES[table]) for path in sorted(results.glob(f"samples/*/{name}"))]

@@ -17,6 +17,7 @@ from jsonschema import Draft202012Validator
 from ohmics.errors import Fault, Faults, OhmicsError
 from ohmics.intake.config_faults import schema_faults
 from ohmics.model import Contrast
+from ohmics.outcomes import Outcome
 from ohmics.shipped import shipped
 
 
@@ -128,6 +129,7 @@ class Config:
     malignant: MalignantConfig = field(default_factory=MalignantConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
     contrasts: tuple[Contrast, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
     de: DeConfig = field(default_factory=DeConfig)
     gene_sets: GeneSetsConfig = field(default_factory=GeneSetsConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
@@ -199,7 +201,8 @@ def parse_config(data: Mapping[str, Any], *, folder: str | Path, where: str = "c
     faults = Faults()
     faults.extend(schema_faults(Draft202012Validator(config_schema()), data, where))
     faults.raise_if_any()
-    values: dict[str, Any] = {key: value for key, value in data.items() if key not in (*_SECTIONS, "contrasts")}
+    built = (*_SECTIONS, "contrasts", "outcomes")
+    values: dict[str, Any] = {key: value for key, value in data.items() if key not in built}
     for name, section in _SECTIONS.items():
         if name in data:
             values[name] = section(**{key: _frozen(value) for key, value in data[name].items()})
@@ -210,6 +213,7 @@ def parse_config(data: Mapping[str, Any], *, folder: str | Path, where: str = "c
         values["score"] = dataclasses.replace(values["score"], gene_lists=lists)
     values["catalog_paths"] = _paths(data.get("catalog_paths", ()), base, f"{where}, key catalog_paths", faults)
     values["contrasts"] = _contrasts(data.get("contrasts", ()), where, faults)
+    values["outcomes"] = _outcomes(data.get("outcomes", ()), where, faults)
     sizes = values.get("gene_sets", GeneSetsConfig())
     if sizes.min_size > sizes.max_size:
         faults.add(f"min_size {sizes.min_size} is above max_size {sizes.max_size}", where=f"{where}, key gene_sets")
@@ -272,6 +276,34 @@ def _contrasts(entries: Any, where: str, faults: Faults) -> tuple[Contrast, ...]
     for name in sorted({name for name in names if names.count(name) > 1}):
         faults.add(f"two contrasts are named `{name}`", where=f"{where}, key contrasts", remedy="give each a `name`")
     return tuple(built)
+
+
+def _outcomes(entries: Any, where: str, faults: Faults) -> tuple[Outcome, ...]:
+    built: list[Outcome] = []
+    for number, entry in enumerate(entries, start=1):
+        fields = {key: _frozen(value) for key, value in entry.items()}
+        for key in ("positive", "negative"):
+            if key in fields:
+                given = fields[key] if isinstance(fields[key], tuple) else (fields[key],)
+                fields[key] = tuple(map(as_text, given))
+        if "where" in fields:
+            fields["where"] = _texts(fields["where"])
+        try:
+            built.append(Outcome(**fields))
+        except OhmicsError as error:
+            for fault in error.faults:
+                faults.add(fault.what, where=f"{where}, key outcomes, entry {number}")
+    names = [outcome.name for outcome in built]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        faults.add(f"two outcomes are named `{name}`", where=f"{where}, key outcomes", remedy="give each its `name`")
+    return tuple(built)
+
+
+def _texts(where: Mapping[str, Any]) -> dict[str, Any]:
+    """Return column to value or values, as text."""
+    return {
+        key: tuple(map(as_text, value)) if isinstance(value, list) else as_text(value) for key, value in where.items()
+    }
 
 
 def as_text(value: object) -> str:

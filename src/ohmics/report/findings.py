@@ -202,3 +202,11 @@ def shared_genes_sentence(rows: pd.DataFrame | None) -> str:
         f"{int(sharing.sum())} of the {len(supported)} supported mechanisms share genes with another that is "
         "supported: they are not as many findings as their number."
     )
+
+
+def caution_sentences(rows: pd.DataFrame | None) -> list[str]:
+    """Return the cautions that stand beside the verdicts of a contrast, each once, in the order of the table."""
+    if rows is None or rows.empty or "cautions" not in rows:
+        return []
+    told = dict.fromkeys(text for joined in rows["cautions"] for text in words.split(joined))
+    return [words.sentence(text) for text in told]

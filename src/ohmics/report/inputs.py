@@ -51,6 +51,9 @@ class ReportInputs:
     skipped: pd.DataFrame | None = None
     coverage: pd.DataFrame | None = None
     scores: pd.DataFrame | None = None
+    states: pd.DataFrame | None = None
+    state_effects: pd.DataFrame | None = None
+    state_composition: pd.DataFrame | None = None
     de: pd.DataFrame | None = None
     catalog: Catalog | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -94,6 +97,9 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "skipped": ("tables/skipped.tsv", tables.SKIPPED),
     "coverage": ("tables/coverage.tsv", tables.COVERAGE),
     "scores": ("tables/scores.tsv", tables.SCORES),
+    "states": ("tables/states.tsv", tables.STATES),
+    "state_effects": ("tables/state_effects.tsv", tables.EFFECTS),
+    "state_composition": ("tables/state_composition.tsv", tables.COMPOSITION),
     "de": ("tables/de.tsv", tables.DE),
 }
 

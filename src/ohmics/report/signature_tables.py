@@ -27,6 +27,9 @@ def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("reasons", "Why", "long"),
         Head("lines_for", "What argues for", "list"),
         Head("lines_against", "What argues against", "list"),
+        Head("conflicts", "Lines that disagree", "list"),
+        Head("cautions", "Cautions", "list"),
+        Head("would_change", "What would change it", "list"),
         Head("observability", "What expression can and cannot show", "long"),
         Head("primary_line", "Primary line", "long"),
         Head("compartment", "Compartment", meaning="where the mechanism acts"),
@@ -53,6 +56,7 @@ def unseen_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("mechanism", "Mechanism", "mechanism"),
         Head("sub_reason", "Kind", "kind"),
         Head("reasons", "Why it cannot be assessed", "long"),
+        Head("would_change", "What would change it", "list"),
         Head("observability", "What expression can and cannot show", "long"),
         Head("compartment", "Compartment", meaning="where the mechanism acts"),
     ]
@@ -145,11 +149,14 @@ def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("reasons", "Why", "long"),
         Head("lines_for", "What argues for", "list"),
         Head("lines_against", "What argues against", "list"),
+        Head("would_change", "What would change it", "list"),
     ]
     rows = _named(inputs, select.patient_evidence(inputs, contrast))
     if rows is not None:
         heads = [
-            h for h in heads if h.column not in ("lines_for", "lines_against") or bool(rows[h.column].notna().any())
+            h
+            for h in heads
+            if h.column not in ("lines_for", "lines_against", "would_change") or bool(rows[h.column].notna().any())
         ]
     return table_view(
         rows,

@@ -13,6 +13,7 @@ from ohmics.report.inputs import ReportInputs
 from ohmics.report.methods import signature_methods
 from ohmics.report.page_parts import Section, common, skipped_table
 from ohmics.report.render import render
+from ohmics.report.states_panel import WHAT, StatesPanel, states_panel
 from ohmics.report.tables import Head, TableView, table_view
 
 
@@ -27,6 +28,8 @@ class Dispute:
     reasons: str
     pro: tuple[str, ...]
     con: tuple[str, ...]
+    conflicts: tuple[str, ...]
+    would_change: tuple[str, ...]
     target: str
 
 
@@ -46,6 +49,8 @@ class ContrastSection:
     genes: TableView
     composition_figure: FigureView | None
     composition: TableView
+    states: StatesPanel | None
+    states_what: str = WHAT
 
 
 def signatures_page(inputs: ReportInputs) -> str:
@@ -104,6 +109,7 @@ def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.C
         genes=signature_tables.gene_table(inputs, view.name),
         composition_figure=signature_figures.composition_view(inputs, view, colours),
         composition=signature_tables.composition_table(inputs, view),
+        states=states_panel(inputs, view),
     )
 
 
@@ -124,6 +130,8 @@ def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
             reasons=words.without_name(row["reasons"], names.get(str(row["mechanism"]), "")),
             pro=tuple(words.plain(line) for line in words.split(row["lines_for"])),
             con=tuple(words.plain(line) for line in words.split(row["lines_against"])),
+            conflicts=tuple(words.plain(line) for line in words.split(row.get("conflicts"))),
+            would_change=tuple(words.plain(line) for line in words.split(row.get("would_change"))),
             target=words.row_id(f"verdicts-{view.name}", row["mechanism"]),
         )
         for _, row in pd.concat(decided).iterrows()

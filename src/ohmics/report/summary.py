@@ -169,9 +169,11 @@ def _lead(rows: pd.DataFrame) -> str:
 
 def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
     """Return what limits a contrast: few units, shared genes, pairs that differ, composition, samples left out."""
+    verdicts = select.cohort_evidence(inputs, contrast.name)
     told = (
+        *findings.caution_sentences(verdicts),
         findings.few_units_sentence(inputs, contrast),
-        findings.shared_genes_sentence(select.cohort_evidence(inputs, contrast.name)),
+        findings.shared_genes_sentence(verdicts),
     )
     found = [*filter(None, told), *_pair_cautions(inputs, contrast), *_depth_cautions(inputs, contrast)]
     for row in select.composition_skipped(inputs, contrast.name).head(3).itertuples(index=False):

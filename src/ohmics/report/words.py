@@ -22,6 +22,7 @@ VERDICTS = {
     "possible_chimerism_or_loss_of_y": "possible chimerism or loss of Y",
 }
 KINDS = {
+    "malignant_undetermined": "read in malignant cells that could not be told from normal ones",
     "no_call": "resting on a call this run does not make",
     "not_visible_in_expression": "not visible in expression",
     "wrong_modality": "read in cells that these samples do not show",
