@@ -12,16 +12,12 @@ turn with the first 20,000 of them, so that what else the machine does befalls b
 from __future__ import annotations
 
 import argparse
-import ctypes
 import hashlib
 import json
 import os
 import platform
-import threading
-import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -30,6 +26,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
+from score_cost import peak, timed
+from score_tables import Line, target_table, written
 
 import ohmics as om
 from ohmics.reference import combine, gene_stats
@@ -45,19 +43,6 @@ ROOT = Path(__file__).resolve().parents[1]
 Lists = dict[str, list[str]]
 
 
-@dataclass
-class Line:
-    """One line of the table; ``against`` names the line of ours that it is compared with."""
-
-    name: str
-    task: Callable[[], pd.DataFrame] | None
-    against: str = ""
-    seconds: float = float("nan")
-    processor: float = float("nan")
-    memory: float = float("nan")
-    difference: float = float("nan")
-
-
 def simulate(cells: int, genes: int, seed: int) -> AnnData:
     """Return cells × genes with about 2,050 non-zero counts a cell and gene abundances as in real cells."""
     random = np.random.default_rng(seed)
@@ -71,68 +56,6 @@ def simulate(cells: int, genes: int, seed: int) -> AnnData:
     names = [f"G{i:05d}" for i in range(genes)]
     obs = pd.DataFrame({"sample": "s", "cell_type": "T cell"}, index=[f"c{i}" for i in range(cells)])
     return AnnData(counts, obs=obs, var=pd.DataFrame(index=names))
-
-
-def family(process: int | str = "self") -> list[str]:
-    """Return the ids of a process and its children (Linux)."""
-    found = [str(process)]
-    try:
-        for thread in Path(f"/proc/{process}/task").iterdir():
-            for child in (thread / "children").read_text().split():
-                found += family(child)
-    except FileNotFoundError:  # it has ended
-        return found
-    return found
-
-
-def resident() -> int:
-    """Return the resident bytes of this process and its children."""
-    total = 0
-    for process in family():
-        try:
-            total += int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except FileNotFoundError:
-            continue
-    return total
-
-
-def processor_seconds() -> float:
-    """Return the processor seconds of this process and its children, also those that have ended."""
-    spent = os.times()
-    total = spent.children_user + spent.children_system + time.process_time()
-    for process in family()[1:]:
-        try:
-            fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-        except FileNotFoundError:
-            continue
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
-
-
-def timed(task: Callable[[], pd.DataFrame]) -> tuple[pd.DataFrame, float, float]:
-    """Return the answer, seconds and processor seconds of one call."""
-    spent, started = processor_seconds(), time.perf_counter()
-    answer = task()
-    seconds = time.perf_counter() - started
-    return answer, seconds, processor_seconds() - spent
-
-
-def peak(task: Callable[[], pd.DataFrame]) -> float:
-    """Return the MiB that one call takes at most beyond what was there."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    before, highest, done = resident(), 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal highest
-        while not done.wait(0.005):
-            highest = max(highest, resident() - before)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    task()
-    done.set()
-    watcher.join()
-    return highest / 2**20
 
 
 def measure(line: Line) -> pd.DataFrame | None:
@@ -311,7 +234,8 @@ def scaling(many: int, few: int, genes: int, lists: Lists) -> list[dict[str, Any
                   for n, a in ((few, part), (many, whole))}  # fmt: skip
         ratio, ratio_processor = (fastest[many][k] / many / (fastest[few][k] / few) for k in (0, 1))
         rows.append({
-            "method": method, "few": few, "many": many, "seconds_few": fastest[few][0], "seconds_many": fastest[many][0],
+            "method": method, "few": few, "many": many,
+            "seconds_few": fastest[few][0], "seconds_many": fastest[many][0],
             "processor_few": fastest[few][1], "processor_many": fastest[many][1], "ratio": ratio,
             "ratio_processor": ratio_processor, "memory_few": memory[few], "memory_many": memory[many],
         })  # fmt: skip
@@ -343,77 +267,10 @@ def targets(lines: list[Line], scaled: list[dict[str, Any]]) -> list[dict[str, A
     ]  # fmt: skip
 
 
-def table(lines: list[Line]) -> str:
-    """Return the lines as a Markdown table."""
-    of = {line.name: line for line in lines}
-    rows = [
-        "| | seconds | processor seconds | MiB beyond the matrix | times ohmics' seconds | greatest difference (compat) |",
-        "|---|---|---|---|---|---|",
-    ]
-    for line in lines:
-        if line.task is None:
-            rows.append(f"| {line.name} | not installed | | | | |")
-            continue
-        ratio = f"{line.seconds / of[line.against].seconds:.1f}×" if line.against in of else ""
-        off = "" if np.isnan(line.difference) else f"{line.difference:.1e}"
-        rows.append(
-            f"| {line.name} | {line.seconds:.2f} | {line.processor:.2f} | {line.memory:.0f} | {ratio} | {off} |"
-        )
-    return "\n".join(rows)
-
-
-def scaling_table(rows: list[dict[str, Any]]) -> str:
-    """Return the comparison of many with few cells as a Markdown table."""
-    if not rows:
-        return ""
-    few, many = f"{rows[0]['few']:,}", f"{rows[0]['many']:,}"
-    text = [
-        f"| method | seconds, {few} | seconds, {many} | a cell, ratio | ratio of processor seconds | MiB, {few} | MiB, {many} |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        text.append(
-            f"| {row['method']} | {row['seconds_few']:.2f} | {row['seconds_many']:.2f} | {row['ratio']:.2f} |"
-            f" {row['ratio_processor']:.2f} | {row['memory_few']:.0f} | {row['memory_many']:.0f} |"
-        )
-    return "\n".join(text)
-
-
-def target_table(rows: list[dict[str, Any]]) -> str:
-    """Return the targets as a Markdown table."""
-    text = ["| target | bound | measured | met |", "|---|---|---|---|"]
-    for row in rows:
-        text.append(f"| {row['target']} | {row['bound']} | {row['measured']:.2f} | {'yes' if row['met'] else 'no'} |")
-    return "\n".join(text)
-
-
 def digest() -> str:
     """Return a digest of the code that was measured."""
     files = sorted((ROOT / "src" / "ohmics" / "score").glob("*.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-
-
-NOTES = """gseapy breaks ties by the order of genes (here thousands of genes without a count), ours share ranks; without ties they
-agree (`tests/golden`). decoupler's ulm drops genes without counts, ours keeps the data's number of genes. decoupler's
-zscore compares genes within a cell, `mean_z` with the cohort's reference: another quantity, so no difference is given.
-scanpy's and decoupler's normalisation is not timed, ours is. `score_samples` makes the mean score, its sd and `null_z`
-of one sample and type by all five methods."""
-
-
-def written(said: str, lines: list[Line], scaled: list[dict[str, Any]], met: list[dict[str, Any]]) -> str:
-    """Return benchmarks/score.md."""
-    manual = str(__doc__).split("\n\n")
-    parts = [
-        "# Scoring beside its peers",
-        f"`{manual[1].strip()}`",
-        manual[2].strip(),
-        said,
-        target_table(met),
-        table(lines),
-        NOTES,
-        *([scaling_table(scaled)] if scaled else []),
-    ]
-    return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
@@ -438,7 +295,9 @@ def main() -> None:
     met = targets(lines, scaled)
     print("\n" + target_table(met))
     if given.write:
-        (given.write / "score.md").write_text(written(said, lines, scaled, met), encoding="utf-8")
+        (given.write / "score.md").write_text(
+            written(str(__doc__), said, lines=lines, scaled=scaled, met=met), encoding="utf-8"
+        )
         held = [{k: v for k, v in vars(line).items() if k != "task"} for line in lines if line.task is not None]
         found = {"digest": digest(), "said": said, "lines": held, "scaling": scaled, "targets": met}
         text = json.dumps(found, indent=1).replace("NaN", "null")

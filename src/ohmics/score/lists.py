@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ohmics.errors import Faults, listing
+from ohmics.score.id_kinds import why_all_missing
 
 IndexArray = npt.NDArray[np.int64]
 SIDES = ("up", "down")
@@ -21,7 +22,8 @@ class ResolvedList:
     """One gene list against one data set.
 
     ``up`` and ``down`` are positions in the data's genes, sorted by gene name, so that neither the
-    order of the list nor that of the data matters. ``down`` is empty for an unsigned list.
+    order of the list nor that of the data matters. ``down`` is empty for an unsigned list. ``why_missing`` says, of
+    a list none of whose genes is in the data, whether the names are of another kind.
     """
 
     key: str
@@ -32,6 +34,7 @@ class ResolvedList:
     missing: tuple[str, ...]
     by_alias: tuple[str, ...]
     sides: tuple[str, ...]
+    why_missing: str = ""
 
     @property
     def n_present(self) -> int:
@@ -64,7 +67,7 @@ class ResolvedList:
         """Return why the list is not scored, or an empty string."""
         absent = f"missing: {listing(self.missing)}"
         if self.n_present == 0:
-            return f"none of the list's {self.n_genes} genes is in the data: are their names of another kind? {absent}"
+            return f"{self.why_missing}: {listing(self.missing)}"
         if self.coverage < min_coverage:
             share = f"{self.n_present} of {self.n_genes} genes ({self.coverage:.0%}) are in the data"
             return f"{share}, at least {min_coverage:.0%} are needed; {absent}"
@@ -133,7 +136,9 @@ def _resolve(
             total += 1
             n_up += side == "up"
         chosen[side] = np.array([position[name] for name in sorted(hits)], dtype=np.int64)
-    return ResolvedList(key, chosen["up"], chosen["down"], total, n_up, tuple(missing), tuple(by_alias), tuple(lists))
+    why = why_all_missing(missing, position) if len(missing) == total else ""
+    counted = (total, n_up, tuple(missing), tuple(by_alias), tuple(lists))
+    return ResolvedList(key, chosen["up"], chosen["down"], *counted, why_missing=why)
 
 
 def _check(gene_lists: Any) -> dict[str, dict[str, list[str]]]:

@@ -30,6 +30,11 @@ METHODS: dict[str, Method] = {
 }
 
 
+def cohort_methods() -> tuple[str, ...]:
+    """Return the names of methods that compare samples with each other, so that all must come in one call."""
+    return tuple(name for name, one in METHODS.items() if one.needs_cohort)
+
+
 def get_method(name: str) -> Method:
     """Return the method of that name, or raise with the legal names."""
     if name not in METHODS:

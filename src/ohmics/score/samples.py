@@ -15,14 +15,13 @@ from ohmics.errors import Faults, OhmicsError, did_you_mean
 from ohmics.pseudobulk import group_cells
 from ohmics.score.cohort import CohortRow, score_cohorts
 from ohmics.score.expression import Expression, FloatArray, Source, open_source
-from ohmics.score.groups import Group, as_bulk, halves, tally_cells
+from ohmics.score.groups import Found, Group, add_rows, as_bulk, halves, tally_cells
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.methods import METHODS, get_method
 from ohmics.score.null import Bins, NullLists
 from ohmics.score.reference_rows import own_reference, reference_rows
 from ohmics.score.run import score_lists
-from ohmics.score.sums import Means
 from ohmics.score.targets import BULK, sample_names
 from ohmics.score.thin import KeyArray, name_keys
 from ohmics.tables import SCORES, skipped
@@ -122,7 +121,8 @@ def score_samples(
         SCORES; ``attrs`` holds rows of SKIPPED (``skipped``) and COVERAGE (``coverage``).
         ``technical_sd``: cells: their sd over the root of their number, at that depth; bulk and sums of
         cells: sd over 8 random halves of the counts, which vary as much as sequencing anew would. Methods
-        that compare samples have neither ``technical_sd`` nor ``null_z``.
+        that compare samples have neither ``technical_sd`` nor ``null_z``. ``depth_spearman``: how closely the
+        score follows total counts among the cells (at most 2,000 of them).
 
     Raises
     ------
@@ -134,9 +134,7 @@ def score_samples(
     _check(parts, depth, methods, targets, score_on, gene_lists)
     run = _Run(
         methods=[get_method(name) for name in methods],
-        reference=own_reference(block for part in parts for block in part.source.chunks())
-        if reference is None
-        else reference,
+        reference=_own_reference(parts) if reference is None else reference,
         descendants=descendants or {},
         depth=tuple(depth),
         min_cells=min_cells,
@@ -268,6 +266,10 @@ def _lowest(parts: list[_Part], run: _Run) -> dict[tuple[str, str], list[float]]
     return {key: [lowest[key[1]]] for key, value in middle.items() if value > 0}
 
 
+def _own_reference(parts: list[_Part]) -> pd.DataFrame:
+    return own_reference(block for part in parts for block in part.source.chunks())
+
+
 def _listed(targets: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
     grouped = targets.groupby([targets["sample"].astype(str), targets["cell_type"].astype(str)])["thinned_to"]
     return {(str(key[0]), str(key[1])): sorted({float(value) for value in values}) for key, values in grouped}
@@ -291,9 +293,8 @@ def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run:
             elif lists:
                 if kind not in kernels:
                     kernels[kind] = _kernels(part, kind, run)
-                group = Group(
-                    part.source, inside, part.totals[inside], lists, sample, kind, part.gene_keys, kernels[kind]
-                )
+                given = (lists, sample, kind, part.gene_keys, kernels[kind])
+                group = Group(part.source, inside, part.totals[inside], *given)
                 targets: list[float | None] = [None] if "raw" in run.depth else []
                 targets += wanted.get((sample, kind), ()) if "thinned" in run.depth else ()
                 random_lists = _nulls(part, kind, nulls, run) if "raw" in run.depth else None
@@ -335,10 +336,10 @@ def _nulls(part: _Part, kind: str, nulls: dict[str, NullLists], run: _Run) -> Nu
 def _score_group(group: Group, targets: Sequence[float | None], nulls: NullLists | None, run: _Run) -> None:
     """Add the rows of one sample and type, at every depth."""
     if group.source.bulk:
+        names = [method.name for method in run.methods if not method.needs_cohort]
+        whole = group.source.take(group.inside)
         for target in targets:
-            whole = group.source.take(group.inside)
             part = whole if target is None else group.thinned(whole, target, run.seed)
-            names = [method.name for method in run.methods if not method.needs_cohort]
             _score_sum(group, target, part, names, nulls, run)
         return
     cells = [method.name for method in run.methods if method.per_cell and not method.needs_cohort]
@@ -347,7 +348,8 @@ def _score_group(group: Group, targets: Sequence[float | None], nulls: NullLists
     for target, at in seen.items():
         for name in cells:
             tally = at.tallies[name]
-            _add_rows(group, target, name, _Found(tally.mean, tally.error, tally.means), nulls, run)
+            found = Found(tally.mean, tally.error, tally.means, at.follows_depth(name))
+            add_rows(run, group, target, name, found=found, nulls=nulls)
         if at.counts is not None:
             alone = [name for name in sums if not METHODS[name].needs_cohort]
             _score_sum(group, target, as_bulk(group, at.counts), alone, nulls, run)
@@ -369,31 +371,4 @@ def _score_sum(
         spread = score_lists(kernel(parts), group.lists).std(axis=0, ddof=1) if parts is not None else None
         mean = score_lists(scorer, group.lists).mean(axis=0)
         means = scorer.add_to(None) if nulls is not None and target is None else None
-        _add_rows(group, target, name, _Found(mean, spread, means), nulls, run)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Mean score and technical sd of each list by one method, and what gives mean scores of random lists."""
-
-    mean: FloatArray
-    spread: FloatArray | None
-    means: Means | None
-
-
-def _add_rows(
-    group: Group, target: float | None, method: str, found: _Found, nulls: NullLists | None, run: _Run
-) -> None:
-    for column, one in enumerate(group.lists):
-        if not np.isfinite(found.mean[column]):
-            reason = f"none of the list's genes varies in the cohort's {group.kind} ({method})"
-            run.skipped.append(skipped("score", reason, cell_type=group.kind, subject=group.sample, item=one.key))
-            continue
-        run.rows.append({
-            "sample": group.sample, "cell_type": group.kind, "mechanism": one.mechanism, "gene_list": one.key,
-            "method": method, "depth": "raw" if target is None else "thinned",
-            "thinned_to": target, "score": float(found.mean[column]),
-            "null_z": nulls.null_z(one, found.means) if nulls is not None and found.means is not None else None,
-            "n_cells": 1 if group.source.bulk else int(group.inside.size), "coverage": one.coverage,
-            "technical_sd": float("nan") if found.spread is None else float(found.spread[column]),
-        })  # fmt: skip
+        add_rows(run, group, target, name, found=Found(mean, spread, means), nulls=nulls)
