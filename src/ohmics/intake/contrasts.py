@@ -8,7 +8,7 @@ import pandas as pd
 
 from ohmics.errors import Fault, Faults, did_you_mean, listing
 from ohmics.intake.pairing import in_contrast, resolve_pairs
-from ohmics.membership import text_values
+from ohmics.membership import membership, text_values
 from ohmics.model import Contrast
 
 
@@ -48,9 +48,14 @@ def _values(samples: pd.DataFrame, contrast: Contrast, place: str, faults: Fault
     if contrast.test is None:
         return
     chosen = samples[in_contrast(samples, contrast)]
-    for value in (contrast.test, contrast.reference):
-        if value is not None and _value(samples, contrast.variable, value, place, faults):
-            _value(chosen, contrast.variable, value, place, faults, limited=" among the samples that `where` keeps")
+    held = set(text_values(samples[contrast.variable]))
+    for values in (contrast.test_values, contrast.reference_values):
+        # Text with | is several values, unless the column holds just that text.
+        named = values[:1] if values[0] in held or len(values) == 1 else values[1:]
+        known = [_value(samples, contrast.variable, value, place, faults) for value in named]
+        if all(known) and not set(named) & set(text_values(chosen[contrast.variable])):
+            limited = " among the samples that `where` keeps"
+            _value(chosen, contrast.variable, " or ".join(named), place, faults, limited=limited)
 
 
 def _value(samples: pd.DataFrame, column: str, value: str, place: str, faults: Faults, *, limited: str = "") -> bool:
@@ -78,7 +83,7 @@ def _design(samples: pd.DataFrame, contrast: Contrast, place: str, faults: Fault
                 legal="a numeric column, or give test and reference",
             )
         return
-    chosen = chosen[variable.isin([str(contrast.test), str(contrast.reference)])]
+    chosen = chosen[membership(chosen, contrast)["side"] != ""]
     before = len(faults)
     for column in dict.fromkeys((contrast.unit, *contrast.blocks, *contrast.covariates, contrast.random_by)):
         if column:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ohmics.errors import listing
-from ohmics.membership import COMPARABLE, group_flags, membership, text_values, uses_mixed_model
+from ohmics.membership import COMPARABLE, membership, text_values
 from ohmics.model import Contrast
 from ohmics.tables import PAIRS
 
@@ -48,7 +48,8 @@ def resolve_pairs(
     -------
     DataFrame
         PAIRS. ``differs_in`` compares the sets of values of tissue, enrichment and chemistry on the two
-        sides of a complete pair; a value that is empty on one side only is no difference, but noted.
+        sides of a complete pair; a value that is empty on one side only is no difference, but noted. Of a unit
+        on one side of an unpaired contrast it names the columns whose value nobody on the other side has.
     """
     reasons = dict(excluded) if isinstance(excluded, Mapping) else dict.fromkeys(excluded, "")
     rows: list[dict[str, Any]] = []
@@ -63,6 +64,7 @@ def _contrast_rows(samples: pd.DataFrame, contrast: Contrast, reasons: Mapping[s
     chosen, side, unit, block = samples.loc[members.index], members["side"], members["unit"], members["block"]
     if contrast.random_by:
         block = unit
+    apart = {} if contrast.blocks else _set_apart(chosen, side, reasons)
     rows = []
     for key in dict.fromkeys(block):
         members = chosen[block == key]
@@ -77,8 +79,35 @@ def _contrast_rows(samples: pd.DataFrame, contrast: Contrast, reasons: Mapping[s
                 **_sides(contrast, used[on_test], used[~on_test]),
             }
         )
+        if not rows[-1]["complete"]:
+            _flag_alone(rows[-1], {column: values & set(used["sample"]) for column, values in apart.items()})
         rows[-1]["note"] = "; ".join(filter(None, [rows[-1]["note"], *_left_out(left_out, reasons)])) or None
     return rows
+
+
+def _set_apart(chosen: pd.DataFrame, side: pd.Series, reasons: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return, per column two groups should agree in, the samples whose value no sample of the other group has."""
+    used = ~chosen["sample"].isin(list(reasons))
+    found: dict[str, set[str]] = {}
+    for column in MATCHED:
+        if column not in chosen or set(side[used]) != {"test", "reference"}:
+            continue
+        values = text_values(chosen[column])
+        held = {name: set(values[used & (side == name)]) - {""} for name in ("test", "reference")}
+        other = side.map({"test": "reference", "reference": "test"})
+        alone = [
+            bool(here and value and held[there] and value not in held[there])
+            for here, value, there in zip(used, values, other, strict=True)
+        ]
+        found[column] = set(chosen.loc[alone, "sample"])
+    return found
+
+
+def _flag_alone(row: dict[str, Any], apart: Mapping[str, set[str]]) -> None:
+    columns = [column for column, samples in apart.items() if samples]
+    row["differs_in"] = "|".join(columns)
+    told = [f"no sample of the other group has the {column} of {listing(sorted(apart[column]))}" for column in columns]
+    row["note"] = "; ".join(filter(None, [row["note"], *told]))
 
 
 def _sides(contrast: Contrast, test: pd.DataFrame, reference: pd.DataFrame) -> dict[str, Any]:
@@ -93,7 +122,7 @@ def _sides(contrast: Contrast, test: pd.DataFrame, reference: pd.DataFrame) -> d
             if not len(test) and not len(reference):
                 notes[-1] = "no usable sample"
     differs = []
-    for column in MATCHED if complete and contrast.blocks else ():
+    for column in MATCHED if complete and contrast.test is not None else ():
         if column in test:
             left, right = set(text_values(test[column])), set(text_values(reference[column]))
             if left - {""} and right - {""} and left - {""} != right - {""}:
@@ -171,9 +200,18 @@ def _describe_groups(name: str, rows: pd.DataFrame, contrast: Contrast) -> list[
         lines.append(f"{name}: the smallest reachable p of permuting these groups is {reachable:.3g}")
     if both and not contrast.random_by:
         lines.append(
-            f"{name}: {both} units stand on both sides of an unpaired contrast; "
-            f"set pair_by or random_by to {contrast.unit}"
+            f"{name}: {both} units stand on both sides of an unpaired contrast: {contrast.unit} is a random effect; "
+            "pair_by compares within them only"
         )
+    alone = rows[~rows["complete"].astype(bool)]
+    for column in MATCHED:
+        found = alone[alone["differs_in"].fillna("").str.split("|").map(lambda parts, c=column: c in parts)]
+        if len(found) == len(alone) and not both:
+            lines.append(f"{name}: the groups share no {column}, so what it does cannot be told from the comparison")
+        elif len(found):
+            lines.append(
+                f"{name}: {len(found)} of {len(alone)} units on one side have a {column} that nobody on the other has"
+            )
     return lines
 
 

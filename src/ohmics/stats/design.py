@@ -333,7 +333,7 @@ def _extend(basis: Array, column: Array) -> Array:
 
 def _cannot_tell(chosen: pd.DataFrame, contrast: Contrast, terms: Mapping[str, pd.DataFrame]) -> str:
     """Say which column, or which columns together, the comparison cannot be told from."""
-    *others, asked = terms
+    asked = list(terms)[-1]
     value = terms[asked].iloc[:, -1].to_numpy()
     start = _extend(np.empty((len(chosen), 0)), np.ones(len(chosen)))
     head = f"contrast {contrast.label}: `{asked}` cannot be estimated"
@@ -364,7 +364,7 @@ def _determining(terms: Mapping[str, pd.DataFrame], start: Array, value: Array) 
         for name in names:
             for label in terms[name]:
                 basis = _extend(basis, terms[name][label].to_numpy())
-        return _extend(basis, value).shape[1] == basis.shape[1]
+        return bool(_extend(basis, value).shape[1] == basis.shape[1])
 
     *others, _ = terms
     alone = [name for name in others if determined([name])]

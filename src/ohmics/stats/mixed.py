@@ -189,7 +189,7 @@ def _fit(model: _Model, y: Array, df: DF) -> dict[str, Array]:
     theta = _best_ratio(model.values, turned)
     scale = 1.0 + theta[:, None] * model.values
     variance = (turned.T / scale).mean(axis=1)
-    inverse = np.linalg.inv(_information(model, theta, 1))
+    inverse: Array = np.asarray(np.linalg.inv(_information(model, theta, 1)), dtype=np.float64)
     effect = _effect(model, y, theta, inverse)
     unscaled = inverse[:, -1, -1]
     adjusted, freedom = _small_sample(model, turned, theta, variance, inverse, df)
@@ -242,13 +242,15 @@ def _best_ratio(values: Array, turned: Array) -> Array:
         rising = _slope(middle, values, turned) > 0
         right, left = np.where(rising, middle, right), np.where(rising, left, middle)
     ratio = np.where(at_zero, 0.0, (left + right) / 2)
-    return ratio / (1 - ratio)
+    best_ratio: Array = ratio / (1 - ratio)
+    return best_ratio
 
 
 def _information(model: _Model, theta: Array, power: int) -> Array:
     """Return X' R^-power X of each test, where R = I + θ Z Z'."""
     shrink = ((1.0 + theta[:, None] * model.sizes) ** -power - 1.0) / model.sizes
-    return model.crossed + np.einsum("tk,kij->tij", shrink, model.outer)
+    information: Array = model.crossed + np.einsum("tk,kij->tij", shrink, model.outer)
+    return information
 
 
 def _between(model: _Model, theta: Array, power: int, sizes: int) -> Array:
@@ -332,7 +334,8 @@ def _varying(model: _Model) -> npt.NDArray[np.bool_]:
     low, high = np.full(len(model.size_of), np.inf), np.full(len(model.size_of), -np.inf)
     np.minimum.at(low, model.place, model.side)
     np.maximum.at(high, model.place, model.side)
-    return high - low > _TOLERANCE
+    varies: npt.NDArray[np.bool_] = high - low > _TOLERANCE
+    return varies
 
 
 def _alone(model: _Model, theta: Array, varying: npt.NDArray[np.bool_]) -> Array:
