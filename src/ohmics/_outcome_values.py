@@ -198,7 +198,7 @@ def _sample_choice(
             )
         return
     chosen = baseline_contrast(outcome, contrast)
-    if any(name not in samples for name in chosen.columns):
+    if any(name not in samples for name in (*chosen.columns, *(contrast.columns if contrast is not None else ()))):
         return  # the contrast's own faults name the column
     sides = contrast_sides(samples, chosen)
     if sides.empty:

@@ -12,6 +12,7 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +105,8 @@ def area_intervals(replicates: int, seed: int) -> list[Row]:
     """Coverage of the area's interval, and of DeLong's and Newcombe's alone, by how scores spread in the groups."""
     rows = []
     for events, others in ((10, 10), (10, 30), (30, 10), (20, 20)):
-        for shift, spread in ((0.0, 1.0), (0.0, 2.0), (0.74, 1.0), (1.47, 1.0), (1.47, 2.0), (2.3, 1.0), (3.5, 2.0)):
-            for ties in (False, True):
+        for shift, spread in ((0.0, 1.0), (0.0, 2.0), (1.47, 1.0), (1.47, 2.0), (2.3, 1.0)):
+            for ties in (False, True) if spread == 1 else (False,):
                 truth = _area(shift, spread, ties=ties)
                 random = generator(seed, "intervals", events, others, shift, spread, ties)
                 held = np.arange(events + others) < events
@@ -137,9 +138,8 @@ def firth(replicates: int, seed: int) -> list[Row]:
     """Error rate and coverage of the penalised logistic model; 12 patients are below what a run would model."""
     rows = []
     for n, events, effect, ties in (
-        (12, 6, 0.0, False), (20, 10, 0.0, False), (20, 10, 0.0, True), (40, 10, 0.0, False), (40, 10, 0.0, True),
-        (40, 20, 0.0, False), (40, 20, 0.0, True), (20, 10, 1.0, False), (40, 20, 1.0, False), (40, 20, 1.0, True),
-        (40, 20, 2.5, False),
+        (12, 6, 0.0, False), (20, 10, 0.0, False), (20, 10, 0.0, True), (40, 10, 0.0, False), (40, 20, 0.0, True),
+        (20, 10, 1.0, False), (40, 20, 1.0, True), (40, 20, 2.5, False),
     ):  # fmt: skip
         random = generator(seed, "firth", n, events, effect, ties)
         hits, covered, failed = [], [], 0
@@ -160,9 +160,7 @@ def cox(replicates: int, seed: int) -> list[Row]:
     rows = []
     for n, events, effect, ties, tied in (
         (12, 10, 0.0, False, False), (12, 10, 0.0, True, True), (20, 10, 0.0, False, False), (20, 10, 0.0, True, False),
-        (20, 16, 0.0, False, False), (40, 10, 0.0, False, False), (40, 10, 0.0, True, True),
-        (40, 30, 0.0, False, False), (20, 10, 0.7, False, False), (40, 20, 0.7, False, False),
-        (40, 30, 0.7, True, True),
+        (40, 10, 0.0, True, True), (40, 30, 0.0, False, False), (20, 10, 0.7, False, False), (40, 30, 0.7, True, True),
     ):  # fmt: skip
         random = generator(seed, "cox", n, events, effect, ties, tied)
         hits, wald, covered, failed = [], [], [], 0
@@ -231,13 +229,17 @@ def dependent_censoring(replicates: int, seed: int) -> list[Row]:
 
 
 MEASUREMENTS: dict[str, tuple[Callable[[int, int], list[Row]], int]] = {
-    "areas": (areas, 4000),
-    "area_intervals": (area_intervals, 2000),
     "firth": (firth, 2000),
     "cox": (cox, 2000),
+    "areas": (areas, 2000),
+    "area_intervals": (area_intervals, 2000),
     "families": (families, 2000),
     "dependent_censoring": (dependent_censoring, 2000),
 }
+
+
+def _measure(name: str, replicates: int) -> list[Row]:
+    return MEASUREMENTS[name][0](replicates, 0)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -245,15 +247,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=1.0, help="share of the replicates, to try the script out")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args(arguments)
     measured = digest()
     rows = []
-    for name, (measure, replicates) in MEASUREMENTS.items():
-        sys.stdout.write(f"{name}\n")
-        for one in measure(max(20, int(replicates * given.share)), 0):
-            rows.append(one)
-            sys.stdout.write(f"  {one['measurement']:24} {one['case']:60} {one['kind']:9} {one['rate']:.4f}\n")
-        sys.stdout.flush()
+    with ProcessPoolExecutor(given.processes) as pool:
+        sizes = [max(20, int(replicates * given.share)) for _, replicates in MEASUREMENTS.values()]
+        for found in pool.map(_measure, MEASUREMENTS, sizes):
+            rows += found
+            for one in found:
+                sys.stdout.write(f"  {one['measurement']:24} {one['case']:60} {one['kind']:9} {one['rate']:.4f}\n")
+            sys.stdout.flush()
     if digest() != measured:
         sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
         return 1

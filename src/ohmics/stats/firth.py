@@ -109,6 +109,15 @@ def _information(x: FloatArray, beta: FloatArray) -> tuple[FloatArray, FloatArra
     return (x * weight[:, None]).T @ x, chance, weight
 
 
+def _inverse(information: FloatArray) -> FloatArray:
+    """Return the inverse, or what comes nearest where the information has all but vanished."""
+    try:
+        inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        inverse = np.full(information.shape, np.nan)
+    return inverse if np.isfinite(inverse).all() else np.asarray(np.linalg.pinv(information), dtype=np.float64)
+
+
 def _value(x: FloatArray, y: FloatArray, beta: FloatArray) -> float:
     """Return the penalised log likelihood; minus infinity where the information has vanished."""
     eta = x @ beta
@@ -125,9 +134,9 @@ def _maximise(x: FloatArray, y: FloatArray, start: FloatArray, fixed: int | None
     for _ in range(_STEPS):
         information, chance, weight = _information(x, beta)
         # Hat values of the weighted fit: the gradient of the penalty.
-        hat = weight * np.einsum("ij,jk,ik->i", x, np.linalg.pinv(information), x)
+        hat = weight * np.sum((x @ _inverse(information)) * x, axis=1)
         gradient = (x.T @ (y - chance + hat * (0.5 - chance)))[free]
-        step = np.linalg.pinv(information[np.ix_(free, free)]) @ gradient
+        step = _inverse(information[np.ix_(free, free)]) @ gradient
         step *= min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
         while True:
             moved = beta.copy()
