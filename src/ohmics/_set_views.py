@@ -108,11 +108,18 @@ def running_sums_of(enrichment: pd.DataFrame, ranked: Iterable[Ranked]) -> pd.Da
                 tables.append(
                     pd.DataFrame(
                         {
-                            "contrast": one.contrast, "cell_type": one.cell_type, "gene_list": name,
-                            "method": one.method, "part": part, "rank": rank,
-                            "gene": [one.genes[i] for i in genes], "statistic": one.statistic[genes],
-                            "before": before, "after": after, "n_tested": len(one.genes),
+                            "contrast": one.contrast,
+                            "cell_type": one.cell_type,
+                            "gene_list": name,
+                            "method": one.method,
+                            "part": part,
+                            "rank": rank,
+                            "gene": [one.genes[i] for i in genes],
+                            "statistic": one.statistic[genes],
+                            "before": before,
+                            "after": after,
+                            "n_tested": len(one.genes),
                         }
-                    )  # fmt: skip
+                    )
                 )
     return RUNNING_SUMS.conform(pd.concat(tables, ignore_index=True)) if tables else RUNNING_SUMS.empty()

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from ohmics._columns import CELL_TYPE, CONTRAST, FAMILY, GENE_LIST, MECHANISM, METHOD, P, Q, count, fraction, number, text
+from ohmics._columns import (
+    CELL_TYPE,
+    CONTRAST,
+    FAMILY,
+    GENE_LIST,
+    MECHANISM,
+    METHOD,
+    P,
+    Q,
+    count,
+    fraction,
+    number,
+    text,
+)
 from ohmics.schema import Table
 
 ORA = Table(
@@ -14,7 +27,12 @@ ORA = Table(
         CELL_TYPE,
         GENE_LIST,
         METHOD,
-        text("direction", "changed genes looked at: higher or lower in the test samples", values=("up", "down"), nullable=False),
+        text(
+            "direction",
+            "changed genes looked at: higher or lower in the test samples",
+            values=("up", "down"),
+            nullable=False,
+        ),
         MECHANISM,
         count("n_tested", "genes tested in this cell type: the background"),
         count("n_changed", "of these, genes at q below the threshold in this direction"),

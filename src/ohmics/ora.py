@@ -7,11 +7,12 @@ tests that move patients (`ohmics.enrich`), for comparison with the literature, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ohmics._gene_sets import HasGeneLists, lists_of, mechanism_of
+from ohmics._gene_sets import HasGeneLists, mechanism_of
 from ohmics.errors import OhmicsError
 from ohmics.stats.genesets import GeneList, parts_of
 from ohmics.stats.multiple import benjamini_hochberg_by_family
@@ -93,12 +94,9 @@ def over_representation(
 def _by_cell_type(
     gene_lists: Mapping[str, Mapping[str, GeneList]] | Mapping[str, GeneList] | HasGeneLists, cell_types: list[str]
 ) -> dict[str, dict[str, GeneList]]:
-    given = lists_of(gene_lists)  # type: ignore[arg-type]  # lists by cell type are a mapping too
-    nested = {
-        str(key): dict(value) for key, value in given.items() if isinstance(value, Mapping) and not _is_signed(value)
-    }
-    if nested and len(nested) == len(given):
-        return nested
+    given: Mapping[str, Any] = gene_lists if isinstance(gene_lists, Mapping) else gene_lists.gene_lists
+    if given and all(isinstance(value, Mapping) and not _is_signed(value) for value in given.values()):
+        return {str(key): dict(value) for key, value in given.items()}
     return {cell_type: dict(given) for cell_type in cell_types}
 
 

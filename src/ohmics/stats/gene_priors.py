@@ -97,7 +97,7 @@ def natural_spline(x: Array) -> Array:
         return np.asarray(np.maximum(scaled - knot, 0.0) ** 3, dtype=np.float64)
 
     def bent(knot: float) -> Array:
-        return (beyond(knot) - beyond(knots[-1])) / (knots[-1] - knot)
+        return np.asarray((beyond(knot) - beyond(knots[-1])) / (knots[-1] - knot), dtype=np.float64)
 
     inner = [k for k in knots[1:-1] if knots[0] < k < knots[-1]]
     last = inner[-1] if inner else knots[0]
