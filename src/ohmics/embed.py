@@ -356,7 +356,9 @@ def _own_share(graph: sp.csr_matrix, owners: pd.Series) -> NDArray[np.float64]:
     member = sp.csr_matrix((np.ones(len(codes)), (np.arange(len(codes)), codes)))
     to_owner = np.asarray((graph @ member)[np.arange(len(codes)), codes], dtype=float).ravel()
     total = np.asarray(graph.sum(axis=1), dtype=float).ravel()
-    return np.divide(to_owner, total, out=np.full(len(codes), np.nan), where=total > 0)
+    share = np.full(len(codes), np.nan)
+    share[total > 0] = to_owner[total > 0] / total[total > 0]
+    return share
 
 
 def _layout(graph: AnnData, *, seed: int) -> NDArray[np.float32]:

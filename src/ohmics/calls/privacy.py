@@ -77,8 +77,7 @@ def neighbourhoods(cells: pd.DataFrame, rules: MalignantRules) -> Neighbourhoods
     rows = []
     for (patient, cell_type, kind), group in cells.groupby(["patient", "cell_type", "kind"], sort=True):
         if len(group) >= rules.reference_cells and group["own_neighbours"].notna().any():
-            expected = types.loc[cell_type, patient] / types.loc[cell_type].sum()
-            index = privacy_index(float(group["own_neighbours"].mean()), float(expected))
+            index = privacy_index(float(group["own_neighbours"].mean()), _share(types, str(patient), str(cell_type)))
             rows.append((patient, cell_type, kind, len(group), index))
     groups = pd.DataFrame(rows, columns=["patient", "cell_type", "kind", "n", "privacy"])
     return Neighbourhoods(groups, types, tuple(sorted(map(str, types.columns))))
@@ -113,7 +112,7 @@ def privacy(around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: 
     reference = reference[~((reference["patient"] == patient) & (reference["cell_type"] == main))]
     if reference["patient"].nunique() < rules.min_patients or own.empty:
         return Privacy(0.0, 0.0, 0.0, "too few normal cells tell how private normal cells are")
-    share = _expected(around, patient, main)
+    share = _share(around.types, patient, main)
     index = privacy_index(float(own.mean()), share)
     mean, spread = _normal(reference)
     lonely = _lonely(around, patient, main, mean, spread, rules)
@@ -132,12 +131,11 @@ def privacy(around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: 
     return Privacy(value, min(value, *ends), max(value, *ends), words)
 
 
-def _expected(around: Neighbourhoods, patient: str, main: str) -> float:
-    if main not in around.types.index:
-        totals = around.types.sum(axis=0)
-        return float(totals[patient] / totals.sum())
-    row = around.types.loc[main]
-    return float(row[patient] / row.sum())
+def _share(types: pd.DataFrame, patient: str, cell_type: str) -> float:
+    """Return a patient's share of all cells of a type; of all cells where the type is unknown."""
+    row = types.index.get_loc(cell_type) if cell_type in types.index else slice(None)
+    counts = np.atleast_2d(types.to_numpy(dtype=np.float64)[row]).sum(axis=0)
+    return float(counts[types.columns.get_loc(patient)] / counts.sum())
 
 
 def _normal(reference: pd.DataFrame) -> tuple[float, float]:
