@@ -21,6 +21,9 @@ NOT_TUMOUR_GENES = (
     "PECAM1", "VWF", "CDH5",  # endothelium
 )  # fmt: skip
 """Genes of the cells that dilute a solid tumour; the idea is that of ESTIMATE (doi 10.1038/ncomms3612)."""
+SHEET = "(sheet)"
+"""Stands for a gene in CONTENT where purity is the sheet's column."""
+LOWEST_PURITY = 0.01
 MIN_CONTENT_GENES = 2
 MIN_SAMPLES = 6
 ESTIMATED = (
@@ -95,6 +98,65 @@ def content_scores(
             # `beyond_content` names the list whose content is missing.
             found[key] = pd.Series(np.nan, index=log_expression.index)
     return pd.DataFrame(found, index=log_expression.index)
+
+
+def content_table(
+    log_expression: pd.DataFrame, technical_sd: pd.DataFrame, samples: pd.DataFrame
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return CONTENT: T-cell content and purity of every bulk sample, gene by gene, and what there is to say.
+
+    Parameters
+    ----------
+    log_expression
+        Samples × genes, log2 (CPM + 1), the whole cohort.
+    technical_sd
+        The same shape: sd that counting reads alone gives each value.
+    samples
+        SAMPLES indexed by sample. A complete column ``purity`` (fraction, above 0 to 1) is used, as log2: twice the
+        tumour cells are twice the transcripts. Else purity is estimated (see `purity_of`).
+
+    Raises
+    ------
+    OhmicsError
+        When the column ``purity`` holds values outside 0 to 1.
+    """
+    notes: list[str] = []
+    parts = [_long(log_expression, technical_sd, T_CELL_GENES, "t_cell", "mean log2 (CPM + 1) of genes of all T cells")]
+    try:
+        purity, source = purity_of(samples, log_expression)
+    except OhmicsError as error:
+        if "outside 0 to 1" in str(error):
+            raise
+        notes.append(str(error))
+        return pd.concat(parts, ignore_index=True), notes
+    if source == ESTIMATED:
+        spread = log_expression.std(axis=0, ddof=1)
+        genes = [gene for gene in NOT_TUMOUR_GENES if gene in log_expression and spread[gene] > 0]
+        scaled = -(log_expression[genes] - log_expression[genes].mean(axis=0)) / spread[genes]
+        parts.append(_long(scaled, technical_sd[genes] / spread[genes], genes, "purity", source))
+    else:
+        values = np.log2(purity.clip(lower=LOWEST_PURITY))
+        parts.append(
+            pd.DataFrame({
+                "sample": values.index, "content": "purity", "gene": SHEET, "value": values.to_numpy(),
+                "technical_sd": 0.0, "source": source,
+            })
+        )  # fmt: skip
+    return pd.concat(parts, ignore_index=True), notes
+
+
+def _long(
+    values: pd.DataFrame, technical_sd: pd.DataFrame, genes: Collection[str], kind: str, source: str
+) -> pd.DataFrame:
+    present = [gene for gene in genes if gene in values]
+    frames = [
+        pd.DataFrame({
+            "sample": values.index, "content": kind, "gene": gene, "value": values[gene].to_numpy(),
+            "technical_sd": technical_sd[gene].to_numpy(), "source": source,
+        })
+        for gene in present
+    ]  # fmt: skip
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def purity_of(samples: pd.DataFrame, log_expression: pd.DataFrame) -> tuple[pd.Series, str]:

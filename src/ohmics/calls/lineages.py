@@ -49,6 +49,7 @@ def call_lineages(
     pairs: pd.DataFrame,
     *,
     catalog: Catalog,
+    cells: pd.DataFrame | None = None,
     clone: str | None = None,
     rules: LineageRules | None = None,
 ) -> LineageCalls:
@@ -71,6 +72,8 @@ def call_lineages(
         order of PAIRS is called, others stand in SKIPPED.
     catalog
         Lineage panels, cell types and antigens; the home lineage is the panel that holds the sheet's target antigen.
+    cells
+        CELLS of all samples (sample, cell_type, cluster_uncorrected); each sample's ``obs`` when not given.
     clone
         Column of ``obs`` with a clonal mark, true, false or empty; without it no switch is more than a candidate.
     rules
@@ -84,9 +87,9 @@ def call_lineages(
     check(samples, SAMPLES)
     check(pairs, PAIRS)
     sheet = samples.set_index("sample", drop=False)
-    clusters = cluster_patients(adatas, sheet, catalog)
+    clusters = cluster_patients(adatas, sheet, catalog, cells=cells)
     rows: list[dict[str, Any]] = []
-    cells = [LINEAGE_CELLS.empty()]
+    placed = [LINEAGE_CELLS.empty()]
     missed: list[dict[str, str]] = []
     done: set[str] = set()
     for two in patient_pairs(sheet, pairs, missed, stage=STAGE):
@@ -101,8 +104,8 @@ def call_lineages(
         row, stands = _call(two, adatas[two.pre], adatas[two.post], home, genes, clusters, catalog, clone, rules)
         rows.append(row)
         if len(stands):
-            cells.append(LINEAGE_CELLS.conform(stands))
-    frames = cells[1:] or cells
+            placed.append(LINEAGE_CELLS.conform(stands))
+    frames = placed[1:] or placed
     return LineageCalls(
         LINEAGE.conform(rows), pd.concat(frames, ignore_index=True), SKIPPED.conform(one_row_a_key(missed))
     )
@@ -136,7 +139,9 @@ class ClusterPatients:
         return np.asarray(clusters.astype(object).isin(shared), dtype=bool)
 
 
-def cluster_patients(adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog: Catalog) -> ClusterPatients:
+def cluster_patients(
+    adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog: Catalog, *, cells: pd.DataFrame | None = None
+) -> ClusterPatients:
     """Return which clusters are private to a patient, and which part of each patient's cells the others hold.
 
     Parameters
@@ -147,18 +152,21 @@ def cluster_patients(adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog
         SAMPLES, indexed by sample.
     catalog
         Its cell types.
+    cells
+        CELLS of all samples, which spares a look into each of them.
     """
     nothing = ClusterPatients("", {}, pd.DataFrame())
-    parts = []
-    column = UNCORRECTED
-    for sample, adata in adatas.items():
-        if not parts and UNCORRECTED not in adata.obs:
-            column = CORRECTED
-        if not {column, "cell_type"} <= set(adata.obs.columns) or sample not in sheet.index:
-            return nothing
-        part = adata.obs[[column, "cell_type"]].astype(object).reset_index(drop=True)
-        parts.append(part.set_axis(["cluster", "cell_type"], axis=1).assign(patient=str(sheet.loc[sample, "patient"])))
-    cells = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    whole = cells if cells is not None else _all_cells(adatas)
+    column = UNCORRECTED if UNCORRECTED in whole else CORRECTED
+    if not {"sample", "cell_type", column} <= set(whole.columns) or not set(whole["sample"]) <= set(sheet.index):
+        return nothing
+    cells = pd.DataFrame(
+        {
+            "cluster": whole[column].astype(object),
+            "cell_type": whole["cell_type"].astype(object),
+            "patient": whole["sample"].map(sheet["patient"].astype(str)),
+        }
+    )
     if cells.empty or cells["patient"].nunique() < LEAST_PATIENTS:
         return nothing
     normal = _never_tumour(catalog)
@@ -170,6 +178,14 @@ def cluster_patients(adatas: Mapping[str, AnnData], sheet: pd.DataFrame, catalog
     private = {patient: frozenset(clusters) for patient, clusters in found.items()}
     table = pd.crosstab(cells["cluster"], cells["patient"], normalize="columns") if column == UNCORRECTED else None
     return ClusterPatients(column, private, pd.DataFrame() if table is None else table)
+
+
+def _all_cells(adatas: Mapping[str, AnnData]) -> pd.DataFrame:
+    parts = []
+    for sample, adata in adatas.items():
+        held = [name for name in (UNCORRECTED, CORRECTED, "cell_type") if name in adata.obs]
+        parts.append(adata.obs[held].astype(object).assign(sample=sample))
+    return pd.concat(parts, ignore_index=True, join="inner") if parts else pd.DataFrame()
 
 
 def _never_tumour(catalog: Catalog) -> set[str]:

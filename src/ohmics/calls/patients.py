@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,39 +13,53 @@ import pandas as pd
 from anndata import AnnData
 
 from ohmics.calls.antigen import Pair, Panel, call_pair
+from ohmics.calls.antigen_depth import by_depth, expected_range
 from ohmics.calls.backgrounds import background_mask, background_types, malignant_mask
 from ohmics.calls.populations import Floats, Population, population
 from ohmics.calls.rules import AntigenRules
 from ohmics.errors import listing
 from ohmics.stats.multiple import benjamini_hochberg_by_family
-from ohmics.tables import ANTIGEN, ANTIGEN_PRESENTATION, PAIRS, SAMPLES, SKIPPED, check, skipped
+from ohmics.tables import ANTIGEN, ANTIGEN_DEPTH, ANTIGEN_PRESENTATION, PAIRS, SAMPLES, SKIPPED, check, skipped
 
 if TYPE_CHECKING:
     from ohmics.catalog import Catalog
 
 STAGE = "antigen"
 PRESENTATION_GENES = ("B2M", "HLA-A", "HLA-B", "HLA-C", "TAP1", "TAP2", "NLRC5")
-TARGET, ALTERNATIVE, PRESENTATION = "antigen/target", "antigen/alternative", "antigen/presentation"
-"""Families of tests: q is Benjamini-Hochberg over all patients of one family."""
+IFN_GAMMA_GENES = ("IFNGR1", "IFNGR2", "JAK1", "JAK2")
+TARGET, ALTERNATIVE, PRESENTATION, IFN_GAMMA = "target", "alternative", "presentation", "ifn_gamma"
+"""Roles of a row, and families of tests: q is Benjamini-Hochberg over all patients of one."""
 _ALIKE = ("tissue", "enrichment", "chemistry")
 RESEARCH = "An alternative target is research information, no recommendation."
 
 
 class AntigenCalls(NamedTuple):
-    """Tables ANTIGEN, ANTIGEN_PRESENTATION and SKIPPED of a cohort."""
+    """Tables ANTIGEN, ANTIGEN_PRESENTATION, SKIPPED and ANTIGEN_DEPTH of a cohort."""
 
     antigen: pd.DataFrame
     presentation: pd.DataFrame
     skipped: pd.DataFrame
+    depth: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """One antigen to call: its name in the table, its genes, its family."""
+class Wanted:
+    """One antigen to call: its name in the table, its genes, its role."""
 
     name: str
     genes: tuple[str, ...]
-    family: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What every call of a cohort shares."""
+
+    sheet: pd.DataFrame
+    catalog: Catalog
+    rules: AntigenRules
+    n_matched: int
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +104,11 @@ def call_antigens(
     Returns
     -------
     AntigenCalls
-        ``antigen`` (ANTIGEN: targets, then alternatives), ``presentation`` (ANTIGEN_PRESENTATION) and ``skipped``
-        (SKIPPED). ``q`` is Benjamini-Hochberg over the patients' assessable calls of one family: targets,
-        alternatives or presentation. Ambient RNA is told by T, NK and myeloid cells as far as they cannot express
-        the antigen; nothing normal lacks class I, so that its ambient share stays unknown.
+        ``antigen`` (ANTIGEN: targets, then alternatives), ``presentation`` (ANTIGEN_PRESENTATION: HLA class I, then
+        the response to IFN-gamma), ``skipped`` (SKIPPED) and ``depth`` (ANTIGEN_DEPTH, of targets). ``q`` is
+        Benjamini-Hochberg over the patients' assessable calls of one role. Ambient RNA is told by T, NK and myeloid
+        cells as far as they cannot express the antigen; nothing normal lacks class I or the receptors of IFN-gamma, so
+        that their ambient share stays unknown.
 
     Raises
     ------
@@ -102,28 +117,48 @@ def call_antigens(
     """
     check(samples, SAMPLES)
     check(pairs, PAIRS)
-    rules = rules or AntigenRules()
-    sheet = samples.set_index("sample", drop=False)
+    settings = _Settings(samples.set_index("sample", drop=False), catalog, rules or AntigenRules(), n_matched, seed)
     rows: list[dict[str, Any]] = []
+    depths: list[dict[str, Any]] = []
     missed: list[dict[str, str]] = []
-    for two in patient_pairs(sheet, pairs, missed):
+    for two in patient_pairs(settings.sheet, pairs, missed):
         absent = [sample for sample in (two.pre, two.post) if sample not in adatas]
         if absent:
             missed.append(skipped(STAGE, f"no cells of sample {listing(absent)}", subject=two.patient))
             continue
-        wanted = list(_wanted(sheet, two, catalog, missed))
-        rows += _call(two, adatas[two.pre], adatas[two.post], wanted, sheet, catalog, rules, n_matched, seed, missed)
-    q = benjamini_hochberg_by_family([row["p"] for row in rows], [row["family"] for row in rows])
+        found, by_bin = _call(two, adatas[two.pre], adatas[two.post], settings, missed)
+        rows += found
+        depths += by_bin
+    return tables_of(rows, depths, missed)
+
+
+def tables_of(rows: list[dict[str, Any]], depths: list[dict[str, Any]], missed: list[dict[str, str]]) -> AntigenCalls:
+    """Return the tables of a cohort's rows: q over the patients' calls of one role, rows by role.
+
+    Parameters
+    ----------
+    rows, depths, missed
+        Rows of ANTIGEN (with ``role``), ANTIGEN_DEPTH and SKIPPED.
+    """
+    q = benjamini_hochberg_by_family([row["p"] for row in rows], [row["role"] for row in rows])
     for row, value in zip(rows, q, strict=True):
         row["q"] = value
-    split: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-    for family in (TARGET, ALTERNATIVE, PRESENTATION):
-        for row in rows:
-            if row["family"] == family:
-                split[family == PRESENTATION].append({name: row[name] for name in row if name != "family"})
+
+    def of(*roles: str) -> list[dict[str, Any]]:
+        return [row for role in roles for row in rows if row["role"] == role]
+
     return AntigenCalls(
-        ANTIGEN.conform(split[False]), ANTIGEN_PRESENTATION.conform(split[True]), SKIPPED.conform(one_row_a_key(missed))
+        ANTIGEN.conform(of(TARGET, ALTERNATIVE)),
+        ANTIGEN_PRESENTATION.conform(of(PRESENTATION, IFN_GAMMA)),
+        SKIPPED.conform(one_row_a_key(missed)),
+        ANTIGEN_DEPTH.conform(depths),
     )
+
+
+def thresholds(rules: AntigenRules, n_matched: int) -> str:
+    """Return the thresholds of a call as text: name=value, joined by |."""
+    values = {**asdict(rules), "n_matched": n_matched}
+    return "|".join(f"{name}={value:g}" for name, value in values.items())
 
 
 def one_row_a_key(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
@@ -188,8 +223,8 @@ def _text(sheet: pd.DataFrame, sample: str, column: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _wanted(sheet: pd.DataFrame, two: TwoSamples, catalog: Catalog, missed: list[dict[str, str]]) -> Iterator[_Wanted]:
-    """Yield the target antigens of the two samples, their alternatives, and the presentation genes."""
+def wanted(sheet: pd.DataFrame, two: TwoSamples, catalog: Catalog, missed: list[dict[str, str]]) -> Iterator[Wanted]:
+    """Yield the target antigens of the two samples and their alternatives."""
     text = ";".join(_text(sheet, sample, "target_antigen").replace("|", ";") for sample in (two.pre, two.post))
     names = list(dict.fromkeys(name.strip() for name in text.split(";") if name.strip()))
     if not names:
@@ -206,54 +241,66 @@ def _wanted(sheet: pd.DataFrame, two: TwoSamples, catalog: Catalog, missed: list
         alternatives |= dict.fromkeys(entry.alternatives if entry is not None else ())
         for gene in genes:
             # A ganglioside goes with any of the enzymes that make it: each is called by itself.
-            yield _Wanted(name if len(genes) == 1 else f"{name} ({gene})", (gene,), TARGET)
+            yield Wanted(name if len(genes) == 1 else f"{name} ({gene})", (gene,), TARGET)
     for gene in alternatives:
         if gene not in taken:
-            yield _Wanted(of_gene.get(gene, gene), (gene,), ALTERNATIVE)
-    for gene in PRESENTATION_GENES:
-        yield _Wanted(gene, (gene,), PRESENTATION)
+            yield Wanted(of_gene.get(gene, gene), (gene,), ALTERNATIVE)
 
 
 def _call(
-    two: TwoSamples,
-    pre: AnnData,
-    post: AnnData,
-    wanted: Iterable[_Wanted],
-    sheet: pd.DataFrame,
-    catalog: Catalog,
-    rules: AntigenRules,
-    n_matched: int,
-    seed: int,
-    missed: list[dict[str, str]],
-) -> list[dict[str, Any]]:
-    """Return the rows of one pair of samples."""
+    two: TwoSamples, pre: AnnData, post: AnnData, settings: _Settings, missed: list[dict[str, str]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of ANTIGEN and of ANTIGEN_DEPTH of one pair of samples."""
     unmarked = [name for name, adata in ((two.pre, pre), (two.post, post)) if not malignant_mask(adata.obs).any()]
     if unmarked:
         why = f"no cell of {listing(unmarked)} is known to be malignant"
         missed.append(skipped(STAGE, why, cell_type="malignant", subject=two.patient))
-        return []
+        return [], []
     both = _Both(pre, post, two)
     rows: list[dict[str, Any]] = []
-    for one in wanted:
+    depths: list[dict[str, Any]] = []
+    panels = chain(
+        wanted(settings.sheet, two, settings.catalog, missed),
+        (Wanted(gene, (gene,), PRESENTATION) for gene in PRESENTATION_GENES),
+        (Wanted(gene, (gene,), IFN_GAMMA) for gene in IFN_GAMMA_GENES),
+    )
+    for one in panels:
         absent = [gene for gene in one.genes if gene not in both.genes]
         if absent:
             why = f"the data of {two.pre} and {two.post} hold no gene {listing(absent)}"
             missed.append(skipped(STAGE, why, cell_type="malignant", subject=two.patient, item=one.name))
             continue
-        pair = both.pair(background_types(one.genes, catalog), sheet)
-        panel = next((Panel(name=lineage.name, genes=lineage.genes) for lineage in catalog.lineages.values()
-                      if set(one.genes) & set(lineage.genes)), None)  # fmt: skip
-        row: dict[str, Any] = call_pair(
-            pair, antigen=one.name, genes=one.genes, n_matched=n_matched, panel=panel, rules=rules, seed=seed
-        )
-        unlike = [name for name in two.differs if name != "chemistry"]
-        if unlike:
-            row["reason"] = f"{row['reason']} The samples differ in {listing(unlike)}."
-        if one.family == ALTERNATIVE:
-            row["reason"] = f"{row['reason']} {RESEARCH}"
-        rows.append(row | {"patient": two.patient, "pre_sample": two.pre, "post_sample": two.post,
-                           "family": one.family})  # fmt: skip
-    return rows
+        row = _row(one, both, two, settings)
+        rows.append(row)
+        if one.role == TARGET:
+            found = by_depth(*both.tumours, one.genes, row)
+            depths += [{**each, "patient": two.patient} for each in found]
+    return rows, depths
+
+
+def _row(one: Wanted, both: _Both, two: TwoSamples, settings: _Settings) -> dict[str, Any]:
+    pair = both.pair(background_types(one.genes, settings.catalog), settings.sheet)
+    panel = next((Panel(name=lineage.name, genes=lineage.genes) for lineage in settings.catalog.lineages.values()
+                  if set(one.genes) & set(lineage.genes)), None)  # fmt: skip
+    row: dict[str, Any] = call_pair(
+        pair, antigen=one.name, genes=one.genes, n_matched=settings.n_matched, panel=panel, rules=settings.rules,
+        seed=settings.seed,
+    )  # fmt: skip
+    unlike = [name for name in two.differs if name != "chemistry"]
+    if unlike:
+        row["reason"] = f"{row['reason']} The samples differ in {listing(unlike)}."
+    if one.role == ALTERNATIVE:
+        row["reason"] = f"{row['reason']} {RESEARCH}"
+    low, high = expected_range(row, min_null_sd=settings.rules.min_null_sd)
+    return row | {
+        "patient": two.patient,
+        "pre_sample": two.pre,
+        "post_sample": two.post,
+        "role": one.role,
+        "expected_low": low,
+        "expected_high": high,
+        "thresholds": thresholds(settings.rules, settings.n_matched),
+    }
 
 
 class _Both:
@@ -266,7 +313,7 @@ class _Both:
         self._adatas = [adata if same else adata[:, self.genes] for adata in (pre, post)]
         names = (two.pre, two.post)
         self._whole = [population(adata, where=name) for adata, name in zip(self._adatas, names, strict=True)]
-        self._tumours = [
+        self.tumours = [
             _part(whole, malignant_mask(adata.obs)) for whole, adata in zip(self._whole, self._adatas, strict=True)
         ]
         self._backgrounds: dict[frozenset[str], list[Population | None]] = {}
@@ -281,8 +328,8 @@ class _Both:
         background = self._backgrounds[types]
         soup: list[Floats] = [whole.sums for whole in self._whole]
         return Pair(
-            pre=self._tumours[0],
-            post=self._tumours[1],
+            pre=self.tumours[0],
+            post=self.tumours[1],
             background_pre=background[0],
             background_post=background[1],
             soup_pre=soup[0],

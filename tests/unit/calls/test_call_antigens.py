@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ohmics.calls import call_antigens
+from ohmics.calls import AntigenRules, call_antigens
 from ohmics.calls.backgrounds import background_types
-from ohmics.calls.patients import PRESENTATION_GENES
+from ohmics.calls.patients import IFN_GAMMA_GENES, PRESENTATION_GENES
 from ohmics.stats.multiple import benjamini_hochberg
-from ohmics.tables import ANTIGEN, ANTIGEN_PRESENTATION, SKIPPED, check
+from ohmics.tables import ANTIGEN, ANTIGEN_DEPTH, ANTIGEN_PRESENTATION, SKIPPED, check
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +46,42 @@ def test_tables_conform_and_every_pair_is_called_once(calls, cohort):
     assert told.str.contains("no recommendation").all()
 
 
-def test_q_is_benjamini_hochberg_within_each_family(calls):
-    target = calls.antigen["antigen"] == "CD19"
-    for rows in (calls.antigen[target], calls.antigen[~target], calls.presentation):
+def test_q_is_benjamini_hochberg_within_each_role(calls):
+    both = pd.concat([calls.antigen, calls.presentation], ignore_index=True)
+    assert set(both["role"]) == {"target", "alternative", "presentation", "ifn_gamma"}
+    assert set(both.loc[both["role"] == "target", "antigen"]) == {"CD19"}
+    assert set(both.loc[both["role"] == "ifn_gamma", "antigen"]) == set(IFN_GAMMA_GENES)
+    for _, rows in both.groupby("role"):
         np.testing.assert_allclose(rows["q"], benjamini_hochberg(rows["p"].to_numpy()))
+
+
+def test_the_thresholds_of_the_config_decide_and_stand_in_the_table(cohort, pairs, known):
+    one = pairs[(pairs["subject"] == "P02") & (pairs["contrast"] == "one")]
+    rules = AntigenRules(lost_below=0.95, min_cells=30)
+    row = call_antigens(cohort.adatas, cohort.samples, one, catalog=known, rules=rules, n_matched=150).antigen.iloc[0]
+    assert row["call"] == "lost"
+    assert {"lost_below=0.95", "min_cells=30", "n_matched=150"} <= set(row["thresholds"].split("|"))
+
+
+def test_an_unchanged_antigen_lies_in_its_expected_range_and_a_lost_one_below(calls):
+    targets = calls.antigen[calls.antigen["role"] == "target"].set_index("patient")
+    for patient, row in targets.iterrows():
+        assert row["expected_low"] <= row["expected_detected"] <= row["expected_high"] <= row["n_cells_post"]
+        inside = row["expected_low"] <= row["detected_post"] <= row["expected_high"]
+        assert inside == (row["call"] in ("retained", "inconclusive")), patient
+
+
+def test_detection_by_depth_adds_up_to_the_call(calls):
+    check(calls.depth, ANTIGEN_DEPTH)
+    targets = calls.antigen[calls.antigen["role"] == "target"].set_index("patient")
+    for (patient, side), rows in calls.depth.groupby(["patient", "side"]):
+        name = "pre" if side == "before" else "post"
+        assert rows["n_cells"].sum() == targets.loc[patient, f"n_cells_{name}"]
+        assert rows["detected"].sum() == targets.loc[patient, f"detected_{name}"]
+        assert rows["umi"].is_monotonic_increasing
+        if side == "after":
+            assert rows["expected"].sum() == pytest.approx(targets.loc[patient, "expected_detected"], rel=1e-6)
+            assert rows["expected"].is_monotonic_increasing
 
 
 def test_what_cannot_be_called_is_skipped_with_the_reason(cohort, pairs, known):
