@@ -86,6 +86,13 @@ def patient_calls(run: Run, contrast: str, line: PrimaryLine | EvidenceLine) -> 
     Several pairs of samples must not contradict each other over one antigen, else the patient stays open; of
     several antigens one that is lost is enough for a mechanism of loss, and all must be retained against it.
     """
+    key = (contrast, line.method, line.antigen, line.cell_type, line.direction)
+    if key not in run.called:
+        run.called[key] = _patient_calls(run, contrast, line)
+    return run.called[key]
+
+
+def _patient_calls(run: Run, contrast: str, line: PrimaryLine | EvidenceLine) -> list[PatientCall]:
     if line.method == "car":
         return car_patients(run, contrast, cell_type=line.cell_type, direction=line.direction)
     frame = calls_of(run, contrast, line.method, line.antigen)
@@ -96,10 +103,10 @@ def patient_calls(run: Run, contrast: str, line: PrimaryLine | EvidenceLine) -> 
     if own is not None and "pre_sample" not in frame:
         # A call of a patient, not of samples, is read where the contrast pairs that patient's samples.
         frame = frame[frame["patient"].astype(str).isin(own["subject"].astype(str))]
-    return [
-        _together(str(patient), [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")])
-        for patient, rows in frame.groupby("patient", sort=True)
-    ]
+    of_patient: dict[str, list[_Row]] = {}
+    for row in frame.to_dict("records"):
+        of_patient.setdefault(str(row["patient"]), []).append({str(key): value for key, value in row.items()})
+    return [_together(patient, rows) for patient, rows in sorted(of_patient.items())]
 
 
 def _together(patient: str, rows: Sequence[_Row]) -> PatientCall:

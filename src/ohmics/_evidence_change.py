@@ -111,6 +111,8 @@ def _of_no_change(facts: Facts) -> list[str]:
 
 def _pairs_needed(facts: Facts) -> str:
     """Return how many units would decide, for a change as large as the one found and for the smallest that matters."""
+    if facts.from_outcome:
+        return f"needs more patients with an outcome than {facts.n_units}"
     kind = "units in two equal groups" if facts.grouped else "pairs"
     have = f"there are {facts.n_units}"
     parts = []

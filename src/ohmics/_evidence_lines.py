@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ohmics._evidence_calls import CALLS_WITH_ERROR_RATE, calls_of, patient_calls
-from ohmics.model import EvidenceLine, Mechanism
+from ohmics.model import BEYOND_CONTENT, EvidenceLine, Mechanism
 
 if TYPE_CHECKING:
     from ohmics._evidence_rules import Facts
@@ -114,7 +114,13 @@ def _cautions(run: Run, contrast: str, facts: Facts) -> list[Line]:
     if facts.has_effect and facts.n_different_pairs:
         text = f"{facts.n_different_pairs} of {facts.n_pairs} pairs differ in {facts.differs_in}"
         lines.append(Line(nature="external", text=text, counts=False))
-    method = facts.mechanism.primary_line.method if facts.mechanism.primary_line else ""
+    method = facts.method or (facts.mechanism.primary_line.method if facts.mechanism.primary_line else "")
+    if facts.beyond_content:
+        whole = run.effect(contrast, facts.cell_type, facts.gene_list, method=method.removesuffix(BEYOND_CONTENT))
+        if whole is not None:
+            told = f"{number(whole['effect'], signed=True)}, q {number(whole['q'])}"
+            text = f"as measured, with the share of the cells that carry the programme still in it: {told}"
+            lines.append(Line(nature="expression", text=text, counts=False))
     raw = run.effect(contrast, facts.cell_type, facts.gene_list, method=method, depth="raw")
     if raw is not None and np.isfinite(facts.effect) and np.sign(raw["effect"]) == -np.sign(facts.effect):
         told = number(float(raw["effect"]), signed=True)
@@ -186,7 +192,11 @@ def _expression(run: Run, contrast: str, facts: Facts, line: EvidenceLine) -> _F
     own = facts.mechanism.primary_line
     method = own.method if own is not None and own.method in run.methods else "ucell"
     gene_list = f"{line.mechanism or facts.mechanism.id}/{line.gene_list}"
-    row = run.effect(contrast, cell_type, gene_list, method=method)
+    beyond = None
+    if cell_type == "bulk":
+        # Where a list has a score beyond the cells that carry it, that one speaks.
+        beyond = run.effect(contrast, cell_type, gene_list, method=f"{method}{BEYOND_CONTENT}")
+    row = beyond if beyond is not None else run.effect(contrast, cell_type, gene_list, method=method)
     if row is None:
         return None
     # A line beside the primary one is outside its family: its own family's q is what it is read by.
@@ -218,6 +228,9 @@ def _called(run: Run, contrast: str, line: EvidenceLine) -> _Found | None:
 
 
 def _gene_set(run: Run, contrast: str, facts: Facts) -> _Found | None:
+    if facts.beyond_content:
+        # The test of the list in whole tissue also sees how many cells carry it.
+        return None
     row = run.gene_set(contrast, facts.cell_type, facts.gene_list, "flip")
     if row is None or not row["p"] < _ALPHA:
         return None

@@ -55,7 +55,7 @@ def patient_rows(run: Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     if line.nature == "call":
         return _called_patients(run, contrast, facts)
     out = []
-    for row in run.patients(contrast, facts.cell_type, facts.gene_list, method=line.method):
+    for row in run.patients(contrast, facts.cell_type, facts.gene_list, method=facts.method or line.method):
         effect, low, high = float(row["effect"]), float(row["low"]), float(row["high"])
         known = np.isfinite(low) and np.isfinite(high)
         if not known:

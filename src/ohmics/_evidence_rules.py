@@ -44,6 +44,9 @@ class Facts:
     skipped: str = ""
     call_reason: str = ""
     has_effect: bool = False
+    method: str = ""
+    beyond_content: bool = False
+    not_beyond: str = ""
     unit: str = ""
     scheme: str = ""
     min_detectable: float = np.nan
@@ -91,6 +94,12 @@ class Facts:
         return int(np.ceil(each * ((1.96 + 0.8416) / size) ** 2)) + 2
 
     @property
+    def from_outcome(self) -> bool:
+        """Whether the primary line is how the score goes with outcome, not how it changed."""
+        line = self.mechanism.primary_line
+        return line is not None and line.nature == "association"
+
+    @property
     def reads_malignant(self) -> bool:
         """Whether the primary line is read in malignant cells."""
         line = self.mechanism.primary_line
@@ -121,6 +130,8 @@ def _inside_the_margin(f: Facts) -> bool:
 
 
 def _what_is_missing(f: Facts) -> str:
+    if f.from_outcome:
+        return "so few events tell no direction"
     if f.n_units < f.units_needed:
         needed = f"{f.units_needed}{' in two equal groups' if f.grouped else ''}"
         return (
@@ -128,6 +139,10 @@ def _what_is_missing(f: Facts) -> str:
             " would find the smallest change that matters with 80 % power"
         )
     return f"the interval reaches beyond ±{number(f.margin)}, so neither a relevant change nor its absence is shown"
+
+
+def _moved(f: Facts) -> str:
+    return "goes with the outcome" if f.from_outcome else "changed"
 
 
 def _told(cell_type: str) -> str:
@@ -227,6 +242,7 @@ COHORT_RULES: tuple[Rule, ...] = (
             and not f.purified
             and f.mechanism.compartment in MIXED_COMPARTMENTS
             and not f.declared_in_bulk
+            and not f.beyond_content
             and (
                 any(test(f, sign) for test in (_significant, _model_says) for sign in (1, -1)) or _inside_the_margin(f)
             )
@@ -234,19 +250,20 @@ COHORT_RULES: tuple[Rule, ...] = (
         sentence=lambda f: (
             f"changed by {interval(f)}, but confounded by composition: in unsorted bulk a programme that changes, or"
             " does not, cannot be told from a change in the share of the cells that carry it"
+            + (f" ({f.not_beyond})" if f.not_beyond else "")
         ),
     ),
     Rule(
         verdict="supported",
         sub_reason="",
         holds=lambda f: _significant(f, 1),
-        sentence=lambda f: f"changed as predicted by {interval(f)}, q {number(f.q)}, {f.n_units} units",
+        sentence=lambda f: f"{_moved(f)} as predicted by {interval(f)}, q {number(f.q)}, {f.n_units} units",
     ),
     Rule(
         verdict="contradicted",
         sub_reason="",
         holds=lambda f: _significant(f, -1),
-        sentence=lambda f: f"changed against the prediction by {interval(f)}, q {number(f.q)}, {f.n_units} units",
+        sentence=lambda f: f"{_moved(f)} against the prediction by {interval(f)}, q {number(f.q)}, {f.n_units} units",
     ),
     Rule(
         verdict="supported",
@@ -278,6 +295,6 @@ COHORT_RULES: tuple[Rule, ...] = (
         verdict="open",
         sub_reason="inconclusive",
         holds=lambda _: True,
-        sentence=lambda f: f"changed by {interval(f)}, q {number(f.q)}, {f.n_units} units; {_what_is_missing(f)}",
+        sentence=lambda f: f"{_moved(f)} by {interval(f)}, q {number(f.q)}, {f.n_units} units; {_what_is_missing(f)}",
     ),
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
+    from ohmics._evidence_cars import PatientCall
     from ohmics.catalog import Catalog
 
 Row = dict[str, Any]
@@ -28,7 +29,7 @@ class Run:
     ``tables`` holds the further tables by name (antigen, antigen_presentation, lineage, car, malignant, composition,
     association, qc, pairs). ``targets`` maps a patient to the antigens the therapy aims at, ``skipped`` a (contrast,
     cell type, item) to the reason why it was not tested, ``sample_skips`` a cell type to the rows of SKIPPED
-    that name a sample.
+    that name a sample, ``not_beyond`` a (contrast, list) to the reason why it has no score beyond content.
     """
 
     effects: pd.DataFrame
@@ -41,6 +42,8 @@ class Run:
     targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     skipped: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
     sample_skips: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    called: dict[tuple[str, ...], list[PatientCall]] = field(default_factory=dict)
+    not_beyond: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def _effects(self) -> dict[tuple[str, ...], list[Row]]:
@@ -128,6 +131,10 @@ class Run:
             return []
         return sorted({name for text in own[f"{side}_samples"].dropna() for name in str(text).split("|") if name})
 
+    def why_not_beyond(self, contrast: str, gene_list: str) -> str:
+        """Return why a list has no score beyond content; empty when none is known."""
+        return self.not_beyond.get((contrast, gene_list)) or self.not_beyond.get((contrast, ""), "")
+
     def why_skipped(self, contrast: str, cell_type: str, item: str) -> str:
         """Return why something was not tested, the most particular reason first; empty when none is known."""
         for key in (
@@ -141,6 +148,15 @@ class Run:
             if key in self.skipped:
                 return self.skipped[key]
         return ""
+
+
+def content_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str], str]:
+    """Return why scores have none beyond content, by (contrast, list); an empty list speaks of all of a contrast."""
+    if skipped is None:
+        return {}
+    rows = skipped[skipped["stage"] == "content"].fillna("").astype(str)
+    keys = zip(rows["contrast"], rows["item"], strict=True)
+    return dict(zip(keys, rows["reason"], strict=True))
 
 
 def skip_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str, str], str]:

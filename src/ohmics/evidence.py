@@ -18,9 +18,9 @@ from ohmics._evidence_change import would_change
 from ohmics._evidence_lines import Line, Weighed, genes_of, primary_key, weigh_lines, worse
 from ohmics._evidence_rows import evidence_row, patient_rows, primary_text
 from ohmics._evidence_rules import COHORT_RULES, Facts, Rule
-from ohmics._evidence_run import MODELS, Run, sample_skips, skip_reasons, target_antigens
+from ohmics._evidence_run import MODELS, Run, content_reasons, sample_skips, skip_reasons, target_antigens
 from ohmics.errors import listing
-from ohmics.model import Mechanism
+from ohmics.model import BEYOND_CONTENT, Mechanism
 from ohmics.stats.paired import EXACT_UNITS, LEVEL
 from ohmics.tables import EVIDENCE
 
@@ -89,6 +89,7 @@ def weigh_evidence(
         samples=samples,
         targets=target_antigens(samples),
         skipped=skip_reasons(skipped),
+        not_beyond=content_reasons(skipped),
         sample_skips=sample_skips(skipped),
     )
     contrasts = list(dict.fromkeys([*effects["contrast"], *(pairs["contrast"] if pairs is not None else [])]))
@@ -179,13 +180,19 @@ def _facts(run: Run, contrast: str, mechanism: Mechanism) -> Facts:
         return replace(facts, **_composition_facts(run, contrast, cell_type))
     if line.nature == "association":
         return replace(facts, **_association_facts(run, contrast, facts))
-    row = run.effect(contrast, cell_type, key, method=line.method)
+    beyond = None
+    if run.modality == "bulk" and not purified and mechanism.read_beyond_content:
+        beyond = run.effect(contrast, cell_type, key, method=f"{line.method}{BEYOND_CONTENT}")
+    row = beyond if beyond is not None else run.effect(contrast, cell_type, key, method=line.method)
     if row is None:
         return replace(facts, skipped=run.why_skipped(contrast, cell_type, key))
     numbers: dict[str, Any] = {name: float(row[name]) for name in _NUMBERS}
     return replace(
         facts,
         has_effect=True,
+        method=str(row["method"]),
+        beyond_content=beyond is not None,
+        not_beyond="" if beyond is not None else run.why_not_beyond(contrast, key),
         **numbers,
         n_units=int(row["n_units"]),
         unit=str(row["unit"]),

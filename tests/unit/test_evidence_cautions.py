@@ -11,7 +11,20 @@ import pytest
 from ohmics._evidence_cautions import is_on_treatment
 from ohmics.catalog import Catalog, catalog
 from ohmics.evidence import weigh_evidence
-from ohmics.tables import ANTIGEN, CAR, COMPOSITION, EFFECTS, ENRICHMENT, MALIGNANT, PAIRS, QC, SAMPLES, SKIPPED
+from ohmics.model import EvidenceLine
+from ohmics.tables import (
+    ANTIGEN,
+    ASSOCIATION,
+    CAR,
+    COMPOSITION,
+    EFFECTS,
+    ENRICHMENT,
+    MALIGNANT,
+    PAIRS,
+    QC,
+    SAMPLES,
+    SKIPPED,
+)
 
 
 @cache
@@ -217,3 +230,57 @@ def test_a_rival_that_moved_does_not_raise_the_grade_of_a_contradiction() -> Non
     row = cohort(weigh(rivals, down, composition=share))
     assert (row["verdict"], row["grade"]) == ("contradicted", "weak")
     assert "rival:" in row["lines_against"]
+
+
+def association(mechanisms: Catalog, *, effect: float, model: str = "cox", q: float = 0.01) -> pd.DataFrame:
+    line = mechanisms.mechanisms["treg_tme"].primary_line
+    row = {
+        "contrast": "c", "mechanism": "treg_tme", "outcome": "os", "gene_list": f"treg_tme/{line.gene_list}",
+        "method": line.method, "cell_type": line.cell_type, "score": "baseline", "depth": "thinned", "model": model,
+        "effect": effect, "low": effect - 0.3, "high": effect + 0.3, "p": q, "q": q, "smallest_p": 0.0001, "n": 40,
+        "n_events": 20, "scheme": "s", "family": "f",
+    }  # fmt: skip
+    return ASSOCIATION.conform([row])
+
+
+def treg(**changes: object) -> tuple[Catalog, dict]:
+    mechanisms = known("treg_tme")
+    mechanism = replace(mechanisms.mechanisms["treg_tme"], **changes)
+    line = mechanisms.mechanisms["treg_tme"].primary_line
+    one = effect(f"treg_tme/{line.gene_list}", line.cell_type, method=line.method)
+    return replace(mechanisms, mechanisms={"treg_tme": mechanism}), one
+
+
+def test_an_association_is_a_further_line_and_raises_no_grade_by_itself() -> None:
+    mechanisms, one = treg()
+    row = cohort(weigh(mechanisms, one, association=association(mechanisms, effect=0.9)))
+    assert (row["verdict"], row["grade"]) == ("supported", "weak")
+    assert "score before and os: log hazard +0.9 a between-patient sd, q 0.01, 20 events in 40" in row["lines_for"]
+    alone = cohort(weigh(mechanisms, association=association(mechanisms, effect=0.9)))
+    assert (alone["verdict"], alone["sub_reason"]) == ("not_assessable", "not_tested")
+    for effect_, model, column in ((-0.9, "cox", "lines_against"), (0.9, "logistic_firth", "lines_against"),
+                                   (-0.9, "logistic_firth", "lines_for")):  # fmt: skip
+        row = cohort(weigh(mechanisms, one, association=association(mechanisms, effect=effect_, model=model)))
+        assert "score before and os" in row[column]
+    row = cohort(weigh(mechanisms, one, association=association(mechanisms, effect=0.9, q=0.2)))
+    assert "os" not in row["lines_for"].split("|")[-1]
+
+
+def test_a_declared_association_counts_as_a_nature() -> None:
+    declared = EvidenceLine(nature="association", gene_list="chu2023_treg", cell_type="CD4 T", note="survival")
+    mechanisms, one = treg(further_lines=(declared,))
+    assert cohort(weigh(mechanisms, one, association=association(mechanisms, effect=0.9)))["grade"] == "moderate"
+    assert cohort(weigh(mechanisms, one, association=association(mechanisms, effect=-0.9)))["conflicts"] is not None
+
+
+def test_a_primary_line_may_be_declared_an_association() -> None:
+    line = replace(known("treg_tme").mechanisms["treg_tme"].primary_line, nature="association")
+    mechanisms, one = treg(primary_line=line)
+    for effect_, verdict in ((0.9, "supported"), (-0.9, "contradicted")):
+        row = cohort(weigh(mechanisms, one, association=association(mechanisms, effect=effect_)))
+        assert row["verdict"] == verdict
+        assert "goes with the outcome" in row["reasons"]
+    assert cohort(weigh(mechanisms, one))["sub_reason"] == "not_tested"
+    unsure = cohort(weigh(mechanisms, association=association(mechanisms, effect=0.9, q=0.3)))
+    assert (unsure["verdict"], unsure["sub_reason"]) == ("open", "inconclusive")
+    assert "needs more patients with an outcome than 40" in unsure["would_change"]
