@@ -13,14 +13,28 @@ include: "workflow/rules/intake.smk"
 if PLAN.modality == "single_cell":
 
     include: "workflow/rules/single_cell.smk"
+    include: "workflow/rules/malignant.smk"
     include: "workflow/rules/states.smk"
 
 else:
 
     include: "workflow/rules/bulk.smk"
+    include: "workflow/rules/bulk_calls.smk"
+
+
+if PLAN.config["input"].get("junctions"):
+
+    include: "workflow/rules/junctions.smk"
 
 
 include: "workflow/rules/signatures.smk"
+
+
+if PLAN.config["outcomes"]:
+
+    include: "workflow/rules/association.smk"
+
+
 include: "workflow/rules/report.smk"
 
 

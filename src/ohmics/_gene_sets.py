@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohmics.de import chosen_counts, fit_expression, tested_counts
+from ohmics._set_views import Ranked
+from ohmics.de import DeModel, chosen_counts, fit_expression, tested_counts
 from ohmics.errors import OhmicsError, did_you_mean
 from ohmics.model import Contrast
 from ohmics.normalize import Counts, counts_frame, log_cpm, tmm_factors
@@ -26,13 +27,14 @@ from ohmics.stats.genesets import (
     parts_of,
     running_sums,
 )
-from ohmics.stats.multiple import benjamini_hochberg_by_family, model_q_by_family, step_down_max_t
+from ohmics.stats.multiple import benjamini_hochberg, benjamini_hochberg_by_family, model_q_by_family, step_down_max_t
 from ohmics.stats.relabel import Randomisation, label_permutations, paired_differences, sign_flips
 from ohmics.tables import ENRICHMENT, skipped
 
 Array = npt.NDArray[np.float64]
 METHODS = ("flip", "camera", "fry")
 STAGE = "gene_sets"
+COLLECTION = "collection "
 SMALLEST_PRERANK = 1e-50
 
 
@@ -55,6 +57,7 @@ class Settings:
     max_size: int = 500
     correlation: float | None = None
     prerank: bool = True
+    weights: str = "genes"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +69,7 @@ class Tested:
     null: Array | None = None
     exact: bool = False
     message: str = ""
+    ranked: Ranked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +173,10 @@ def flip_tests(
         plain = {key: parts_of(gene_list)[0] for key, gene_list in lists.items() if not parts_of(gene_list)[1]}
         ranking = pd.Series(scores.ranking, index=units.values.columns)
         rows["p_prerank"] = rows["gene_list"].map(prerank(ranking, plain, seed=settings.seed)["p"]).astype(np.float64)
-    return Tested(rows=rows, left_out=left_out, null=scores.null, exact=scores.scheme.exact, message=units.message)
+    return Tested(
+        rows=rows, left_out=left_out, null=scores.null, exact=scores.scheme.exact, message=units.message,
+        ranked=_ranked(where, "flip", genes, scores.ranking, lists),
+    )  # fmt: skip
 
 
 def model_tests(
@@ -182,7 +189,7 @@ def model_tests(
 ) -> Tested:
     """Test lists by camera or fry on the voom fit of the contrast."""
     held = set(counts_frame(counts).columns)
-    fit = fit_expression(counts, samples, contrast)
+    fit = fit_expression(counts, samples, contrast, model=DeModel(weights=settings.weights))
     genes = list(fit.voom.log_cpm.columns)
     lists, left_out = sized(gene_lists, genes, held, settings, where)
     if not lists:
@@ -201,7 +208,16 @@ def model_tests(
         es=np.where(result.t >= 0, sums.rise[0], sums.fall[0]), statistic=result.t, p=result.p, scheme=scheme,
         leading_edge=_edges(ranking, members, genes, result.t),
     )  # fmt: skip
-    return Tested(rows=rows, left_out=left_out, message=fit.design.message)
+    return Tested(
+        rows=rows, left_out=left_out, message=fit.design.message,
+        ranked=_ranked(where, settings.method, genes, ranking, lists),
+    )  # fmt: skip
+
+
+def _ranked(
+    where: dict[str, str], method: str, genes: Sequence[str], ranking: Array, lists: Mapping[str, GeneList]
+) -> Ranked:
+    return Ranked(**where, method=method, genes=tuple(genes), statistic=ranking, lists=lists)
 
 
 def _rows(
@@ -229,8 +245,17 @@ def _edges(ranking: Array, members: Members, genes: list[str], direction: Array)
     return ["|".join(genes[i] for i in edge) for edge in edges]
 
 
+def collection_family(contrast: str, method: str, name: str) -> str:
+    """Return the family of one collection of lists (Hallmark, say) that a user gave."""
+    return f"{contrast}/{method} {COLLECTION}{name}"
+
+
 def corrected(tests: Sequence[Tested]) -> pd.DataFrame:
-    """Return ENRICHMENT of several cell types with q: step-down max-|T| over shared flips, else by their p."""
+    """Return ENRICHMENT of several cell types with q.
+
+    Step-down max-|T| over shared flips where there are flips; by p where there are none (Holm in the primary family,
+    else Benjamini-Hochberg), and Benjamini-Hochberg in the family of a user's collection.
+    """
     tests = [test for test in tests if len(test.rows)]
     if not tests:
         return ENRICHMENT.empty()
@@ -242,6 +267,9 @@ def corrected(tests: Sequence[Tested]) -> pd.DataFrame:
         q = np.full(len(frame), np.nan)
         for family in dict.fromkeys(families):
             mine = np.flatnonzero(frame["family"] == family)
+            if COLLECTION in family:
+                q[mine] = benjamini_hochberg(frame["p"].to_numpy(np.float64)[mine])
+                continue
             drawn = null[:, mine] if exact else null[1:, mine]
             q[mine] = step_down_max_t(null[0, mine], drawn, identity_included=exact)
     else:

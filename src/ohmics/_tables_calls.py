@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from ohmics._columns import BARCODE, CELL_TYPE, PATIENT, REASON, SAMPLE, Q, count, fraction, number, text
+from ohmics._columns import (
+    BARCODE,
+    CELL_TYPE,
+    CONTRAST,
+    GENE_LIST,
+    METHOD,
+    PATIENT,
+    REASON,
+    SAMPLE,
+    Q,
+    count,
+    fraction,
+    number,
+    text,
+)
 from ohmics.schema import Column, Table
 
 STATES = Table(
@@ -23,6 +37,44 @@ STATES = Table(
             "thinned_to", "median UMI a cell after thinning the patient's samples to one depth", low=0, required=False
         ),
         text("note", "what a reader of these rows should know, joined by ;", required=False),
+    ),
+)
+_KIND = text(
+    "content",
+    "T cells, which carry T-cell programmes, or purity, which tumour programmes follow",
+    values=("t_cell", "purity"),
+    nullable=False,
+)
+CONTENT = Table(
+    name="CONTENT",
+    title="How much of a bulk sample are T cells, and how much is tumour, gene by gene",
+    key=("sample", "content", "gene"),
+    columns=(
+        SAMPLE,
+        _KIND,
+        text("gene", "gene that tells the content; (sheet) for a column `purity` of the sheet", nullable=False),
+        number("value", "log2 (CPM + 1); purity: minus its z over the samples, or log2 of the sheet's purity"),
+        number("technical_sd", "sd that counting reads alone gives the value; 0 for the sheet's purity", low=0),
+        text("source", "where the content comes from", nullable=False),
+    ),
+)
+CONTENT_FITS = Table(
+    name="CONTENT_FITS",
+    title="How scores of bulk samples follow the content of the cells that carry them",
+    key=("contrast", "gene_list", "method", "depth"),
+    columns=(
+        CONTRAST,
+        GENE_LIST,
+        METHOD,
+        text("depth", "raw, or thinned to one depth", values=("raw", "thinned"), nullable=False),
+        _KIND,
+        count("n_genes", "genes that tell the content, the list's own left out"),
+        number("slope", "change of the score a unit of content"),
+        fraction("r_squared", "share of the variance of the units' changes (groups: within them) content explains"),
+        fraction("reliability", "share of the variance of content that its genes have in common"),
+        number("content_change", "mean change of content (groups: difference)"),
+        number("content_sd", "sd of the units' changes of content (groups: within them)", low=0),
+        count("n_units", "patients"),
     ),
 )
 _ANTIGEN_COLUMNS = (

@@ -115,6 +115,12 @@ ENRICHMENT = Table(
         LIST_COVERAGE,
         text("leading_edge", "leading-edge genes, joined by |"),
         FAMILY,
+        text(
+            "finding",
+            "for a list with q below 0.05: the first of the lists it shares over a fifth of its genes with, itself if "
+            "none; lists of one name are one finding",
+            required=False,
+        ),
     ),
 )
 COMPOSITION = Table(

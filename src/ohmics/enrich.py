@@ -8,6 +8,7 @@ so its p is far too small when a list's genes move together; it stands beside fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import anndata as ad
@@ -22,6 +23,7 @@ from ohmics._gene_sets import (
     Tested,
     Units,
     check_method,
+    collection_family,
     corrected,
     flip_tests,
     lists_of,
@@ -31,6 +33,7 @@ from ohmics._gene_sets import (
     sized,
     units_of,
 )
+from ohmics._set_views import running_sums_of, with_groups
 from ohmics.de import CellTypeCounts, cell_type_counts
 from ohmics.errors import OhmicsError, listing
 from ohmics.model import Contrast
@@ -39,7 +42,7 @@ from ohmics.stats.genesets import GeneList, parts_of
 from ohmics.stats.multiple import benjamini_hochberg_by_family, method_family, primary_family
 from ohmics.tables import ENRICHMENT, SKIPPED, skipped
 
-__all__ = ["Settings", "enrich", "run", "test_gene_sets"]
+__all__ = ["GeneSetTables", "Settings", "enrich", "run", "run_methods", "test_gene_sets"]
 
 
 def test_gene_sets(
@@ -157,6 +160,92 @@ def run(
     ENRICHMENT and SKIPPED; a cell type or list that could not be tested has its row in SKIPPED.
     """
     chosen = settings or Settings()
+    table, left_out, _ = _run(
+        pseudobulk, samples, contrasts,
+        gene_lists=gene_lists, primary=primary, collections={}, settings=chosen, min_cells=min_cells,
+        min_pairs=min_pairs,
+    )  # fmt: skip
+    return table, SKIPPED.conform(left_out)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneSetTables:
+    """ENRICHMENT, SET_OVERLAP, RUNNING_SUMS and SKIPPED of a run."""
+
+    enrichment: pd.DataFrame
+    overlap: pd.DataFrame
+    running_sums: pd.DataFrame
+    skipped: pd.DataFrame
+
+
+def run_methods(
+    pseudobulk: ad.AnnData,
+    samples: pd.DataFrame,
+    contrasts: Sequence[Contrast],
+    *,
+    gene_lists: Mapping[str, Mapping[str, GeneList]],
+    methods: Sequence[str] = ("flip", "camera"),
+    primary: pd.DataFrame | None = None,
+    collections: Mapping[str, Mapping[str, GeneList]] | None = None,
+    settings: Settings | None = None,
+    min_cells: int = 10,
+    min_pairs: int = 3,
+) -> GeneSetTables:
+    """Test gene lists by several methods, with what lists share and how their running sums go.
+
+    Parameters
+    ----------
+    pseudobulk, samples, contrasts, gene_lists, primary, min_cells, min_pairs
+        As in `run`.
+    methods
+        Of ``flip``, ``camera`` and ``fry``; running sums are those of the first that could test a cell type.
+    collections
+        Name to further lists, tested in every cell type; each collection is a family by itself
+        (Benjamini-Hochberg). A list whose name is among ``gene_lists`` already is tested there only.
+    settings
+        Draws, seed and sizes; its method is not read.
+    """
+    chosen = settings or Settings()
+    everywhere = sorted(set(pseudobulk.obs["cell_type"].astype(str)))
+    own = {key for lists in gene_lists.values() for key in lists}
+    member = {key: name for name, lists in (collections or {}).items() for key in lists if key not in own}
+    further = {key: lists[key] for lists in (collections or {}).values() for key in lists if key not in own}
+    every = {cell_type: {**gene_lists.get(cell_type, {}), **further} for cell_type in everywhere}
+    found = [
+        _run(
+            pseudobulk, samples, contrasts,
+            gene_lists=every, primary=primary, collections=member, settings=replace(chosen, method=method),
+            min_cells=min_cells, min_pairs=min_pairs,
+        )
+        for method in methods
+    ]  # fmt: skip
+    filled = [table for table, _, _ in found if len(table)]
+    whole = ENRICHMENT.conform(pd.concat(filled, ignore_index=True)) if filled else ENRICHMENT.empty()
+    ranked = [test.ranked for _, _, tests in found for test in tests if test.ranked is not None]
+    whole, overlap = with_groups(whole, ranked)
+    left_out = pd.DataFrame([row for _, rows, _ in found for row in rows], columns=list(SKIPPED.names))
+    return GeneSetTables(
+        enrichment=ENRICHMENT.conform(whole),
+        overlap=overlap,
+        running_sums=running_sums_of(whole, ranked),
+        skipped=SKIPPED.conform(left_out.drop_duplicates(list(SKIPPED.key))),
+    )
+
+
+def _run(
+    pseudobulk: ad.AnnData,
+    samples: pd.DataFrame,
+    contrasts: Sequence[Contrast],
+    *,
+    gene_lists: Mapping[str, Mapping[str, GeneList]],
+    primary: pd.DataFrame | None,
+    collections: Mapping[str, str],
+    settings: Settings,
+    min_cells: int,
+    min_pairs: int,
+) -> tuple[pd.DataFrame, list[dict[str, str]], list[Tested]]:
+    """Test by one method; ``collections`` is list -> name of the collection it came with."""
+    chosen = settings
     check_method(chosen.method)
     left_out: list[dict[str, str]] = []
     parts: dict[str, list[CellTypeCounts]] = {}
@@ -165,16 +254,21 @@ def run(
             left_out.append(part)
         elif gene_lists.get(part.cell_type):
             parts.setdefault(part.contrast.label, []).append(part)
-    frames = []
+    frames, everything = [], []
     for label, mine in parts.items():
         tests = list(_contrast_tests(mine, gene_lists, chosen, left_out))
         for test in tests:
             left_out += test.left_out
-            test.rows["family"] = _families(test.rows, primary, label, chosen.method)
+            families = _families(test.rows, primary, label, chosen.method)
+            test.rows["family"] = [
+                collection_family(label, chosen.method, collections[key]) if key in collections else family
+                for key, family in zip(test.rows["gene_list"], families, strict=True)
+            ]
         frames.append(corrected(tests))
+        everything += tests
     frames = [frame for frame in frames if len(frame)]
     table = ENRICHMENT.conform(pd.concat(frames, ignore_index=True)) if frames else ENRICHMENT.empty()
-    return table, SKIPPED.conform(left_out)
+    return table, left_out, everything
 
 
 def _contrast_tests(

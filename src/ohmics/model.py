@@ -18,6 +18,10 @@ NATURES = ("expression", "composition", "call", "association", "external")
 READ_FROM_LISTS = ("expression", "association")
 """Natures of lines that read a gene list: its change, or how it goes with the outcome."""
 CALLS = ("antigen", "antigen_presentation", "lineage", "car")
+BEYOND_CONTENT = "_beyond_content"
+"""Ends the method of a bulk score beyond the content of the cells that carry the programme."""
+CONTENT_OF = {"t_cell": "t_cell", "car_t_product": "t_cell", "tumour": "purity"}
+"""Compartment -> what a programme of its cells follows in unsorted bulk, whatever those cells do."""
 # score_on holds cell types of cell_markers.tsv and these:
 SPECIAL_CELL_TYPES = ("malignant", "car_positive", "bulk")
 VERDICTS = ("supported", "contradicted", "open", "not_assessable")
@@ -130,6 +134,12 @@ class Mechanism:
     large_sets: tuple[str, ...] = ()
     expected: Mapping[str, str] = field(default_factory=dict)
     note: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def read_beyond_content(self) -> bool:
+        """Whether in unsorted bulk the verdict rests on the score beyond content: the claim is about one cell type."""
+        line = self.primary_line
+        return self.compartment in CONTENT_OF and line is not None and line.cell_type != "bulk"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
 from ohmics.provenance import code_digest
-from ohmics.score.methods import METHODS
+from ohmics.score.methods import METHODS, cohort_methods
 from ohmics.shipped import shipped
 
 # stage: the parts of the config its command reads, as dotted paths.
@@ -31,21 +31,26 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "bulk_qc": ("seed", "qc", "input.gene_ids", "input.orientation", "input.transgenes"),
     "pairs": ("contrasts",),
     "embed": ("seed", "embed"),
-    "annotate": ("annotate", "malignant"),
+    "annotate": ("annotate",),
+    "malignant": ("malignant",),
     "aggregate": (),
     "reference": (),
     "targets": ("contrasts", "outcomes", "score.min_cells"),
     "lists": ("score.tiers", "score.methods", "catalog_paths", "score.gene_lists"),
     "score": ("seed", "score"),
     "car": ("input.transgenes",),
-    "calls": ("seed", "catalog_paths"),
+    "calls": ("seed", "catalog_paths", "antigen", "lineage"),
+    "bulk_antigen": ("catalog_paths", "antigen"),
+    "junctions": (),
     "states": ("seed", "contrasts", "compare", "score.min_cells"),
+    "content": ("contrasts",),
     "gather": (),
     "config_used": (),
     "compare": ("seed", "contrasts", "compare"),
     "associate": ("seed", "contrasts", "outcomes", "compare"),
     "de": ("contrasts", "de"),
-    "gene_sets": ("seed", "contrasts", "de", "gene_sets"),
+    "gene_sets": ("seed", "contrasts", "de.min_cells", "de.min_pairs", "de.weights", "gene_sets"),
+    "ora": ("gene_sets",),
     "evidence": ("score.tiers", "catalog_paths"),
     "report": ("project", "catalog_paths"),
 }
@@ -57,9 +62,11 @@ _MEMORY: dict[str, tuple[float, float]] = {
     "embed": (1500, 25),
     "aggregate": (600, 25),
     "score": (900, 25),
+    "malignant": (1000, 12),
     "car": (1000, 10),
     "calls": (1200, 15),
     "states": (1200, 15),
+    "content": (900, 30),
     "de": (900, 20),
     "gene_sets": (1200, 20),
     "report": (1000, 10),
@@ -105,6 +112,11 @@ class Plan:
             path = Path(given)
             found += sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         return [str(path) for path in found]
+
+    @property
+    def collections(self) -> dict[str, str]:
+        """The user's collections of gene lists, name to file."""
+        return {str(name): str(path) for name, path in self.config["gene_sets"]["collections"].items()}
 
     @property
     def user_lists(self) -> list[str]:
@@ -158,7 +170,7 @@ def load_plan(path: str | Path) -> Plan:
         matrix=given.get("matrix"),
     )
     name = Path(path).name
-    faults = name_faults(config, methods=tuple(METHODS), where=name)
+    faults = name_faults(config, methods=tuple(METHODS), of_cohorts=cohort_methods(), where=name)
     faults += contrast_faults(samples, config.contrasts, where=f"{name}, key contrasts")
     faults += all_outcome_faults(samples, config.outcomes, config.contrasts, where=f"{name}, key outcomes")
     if faults:

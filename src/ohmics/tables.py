@@ -25,6 +25,8 @@ from ohmics._tables_calls import ANTIGEN_DEPTH as ANTIGEN_DEPTH
 from ohmics._tables_calls import ANTIGEN_PRESENTATION as ANTIGEN_PRESENTATION
 from ohmics._tables_calls import CAR as CAR
 from ohmics._tables_calls import JUNCTIONS as JUNCTIONS
+from ohmics._tables_calls import CONTENT as CONTENT
+from ohmics._tables_calls import CONTENT_FITS as CONTENT_FITS
 from ohmics._tables_calls import LINEAGE as LINEAGE
 from ohmics._tables_calls import LINEAGE_CELLS as LINEAGE_CELLS
 from ohmics._tables_calls import MALIGNANT as MALIGNANT
@@ -37,6 +39,9 @@ from ohmics._tables_results import ENRICHMENT as ENRICHMENT
 from ohmics._tables_results import EVIDENCE as EVIDENCE
 from ohmics._tables_results import SKIPPED as SKIPPED
 from ohmics._tables_results import SURVIVAL_CURVES as SURVIVAL_CURVES
+from ohmics._tables_sets import ORA as ORA
+from ohmics._tables_sets import RUNNING_SUMS as RUNNING_SUMS
+from ohmics._tables_sets import SET_OVERLAP as SET_OVERLAP
 from ohmics.errors import OhmicsError, listing
 from ohmics.schema import Table as Table
 from ohmics.schema import check as check
@@ -77,6 +82,20 @@ PAIRS = Table(
         flag("complete", "both sides have a usable sample", nullable=False),
         text("differs_in", "columns among tissue, enrichment, chemistry in which the sides differ, joined by |"),
         text("note", "what the user should know of this pair"),
+    ),
+)
+DESIGN = Table(
+    name="DESIGN",
+    title="The model matrix of each contrast, one value a row",
+    key=("contrast", "sample", "coefficient"),
+    columns=(
+        CONTRAST,
+        SAMPLE,
+        text("unit", "the unit (usually the patient)", nullable=False),
+        text("block", "values of pair_by or random_by, joined by |; else the unit", nullable=False),
+        text("coefficient", "column of the matrix", nullable=False),
+        number("value", "the sample's value in that column"),
+        flag("asked", "whether this is the coefficient the contrast asks about", nullable=False),
     ),
 )
 QC = Table(
@@ -214,6 +233,13 @@ SCORES = Table(
         count("n_cells", "cells behind the score (bulk: 1)", nullable=False),
         LIST_COVERAGE,
         number("technical_sd", "sd of the score from splitting and thinning the same sample", low=0),
+        number(
+            "depth_spearman",
+            "Spearman correlation of score and total counts over the cells; empty for bulk and sums of cells",
+            low=-1,
+            high=1,
+            required=False,
+        ),
     ),
 )
 COVERAGE = Table(
@@ -233,9 +259,10 @@ COVERAGE = Table(
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        SAMPLES, PAIRS, QC, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES, COVERAGE,
-        STATES, ANTIGEN, ANTIGEN_PRESENTATION, ANTIGEN_DEPTH, JUNCTIONS, CAR, LINEAGE, LINEAGE_CELLS, MALIGNANT,
+        SAMPLES, PAIRS, DESIGN, QC, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES, COVERAGE,
+        STATES, CONTENT, CONTENT_FITS, ANTIGEN, ANTIGEN_PRESENTATION, ANTIGEN_DEPTH, JUNCTIONS, CAR, LINEAGE, LINEAGE_CELLS, MALIGNANT,
         EFFECTS, DE, ENRICHMENT, COMPOSITION, ASSOCIATION, SURVIVAL_CURVES, EVIDENCE, SKIPPED,
+        ORA, SET_OVERLAP, RUNNING_SUMS,
     )
 }  # fmt: skip
 

@@ -61,7 +61,7 @@ rule score:
         targets=f"{OUT}/tables/targets.tsv",
         lists=f"{OUT}/gene_lists.json",
     output:
-        scores=f"{OUT}/tables/scores.tsv",
+        scores=f"{OUT}/scores_measured.tsv",
         coverage=f"{OUT}/tables/coverage.tsv",
         skipped=f"{OUT}/skipped/samples.tsv",
     log:
@@ -81,3 +81,32 @@ rule score:
         " --qc {input.qc:q} --reference {input.reference:q} --targets {input.targets:q} --lists {input.lists:q}"
         " --out-scores {output.scores:q} --out-coverage {output.coverage:q} --out-skipped {output.skipped:q}"
         " >{log:q} 2>&1"
+
+
+rule content:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        counts=f"{OUT}/counts/bulk.h5ad",
+        scores=f"{OUT}/scores_measured.tsv",
+        lists=f"{OUT}/gene_lists.json",
+    output:
+        content=f"{OUT}/tables/content.tsv",
+        fits=f"{OUT}/tables/content_fits.tsv",
+        scores=f"{OUT}/tables/scores.tsv",
+    log:
+        f"{OUT}/logs/content.log",
+    benchmark:
+        f"{OUT}/benchmarks/content.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("content"),
+    params:
+        settings=PLAN.settings("content"),
+        code=PLAN.digest("content"),
+    message:
+        "scores beyond the content of the cells that carry them"
+    shell:
+        "ohmics content --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --counts {input.counts:q} --scores {input.scores:q} --lists {input.lists:q}"
+        " --out-content {output.content:q} --out-fits {output.fits:q} --out-scores {output.scores:q} >{log:q} 2>&1"

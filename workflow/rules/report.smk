@@ -78,6 +78,9 @@ rule report_signatures:
                 "composition",
                 "de",
                 "enrichment",
+                "set_overlap",
+                "running_sums",
+                "ora",
                 "evidence",
             ],
         ),
@@ -88,6 +91,11 @@ rule report_signatures:
                 if PLAN.modality == "single_cell"
                 else []
             ),
+        ),
+        outcomes=(
+            [f"{OUT}/tables/association.tsv", f"{OUT}/tables/survival_curves.tsv"]
+            if PLAN.config["outcomes"]
+            else []
         ),
         mechanisms=PLAN.mechanisms,
     output:

@@ -8,8 +8,19 @@ if SINGLE_CELL:
     EVIDENCE_TABLES |= {
         "antigen": f"{OUT}/tables/antigen.tsv",
         "presentation": f"{OUT}/tables/antigen_presentation.tsv",
+        "lineage": f"{OUT}/tables/lineage.tsv",
         "car": f"{OUT}/tables/car.tsv",
+        "malignant": f"{OUT}/tables/malignant.tsv",
     }
+else:
+    EVIDENCE_TABLES["antigen"] = f"{OUT}/tables/antigen.tsv"
+if PLAN.config["outcomes"]:
+    EVIDENCE_TABLES["association"] = f"{OUT}/tables/association.tsv"
+
+COLLECTIONS = " ".join(
+    f"--collection {shlex.quote(f'{name}={path}')}"
+    for name, path in PLAN.collections.items()
+)
 
 
 rule compare:
@@ -19,6 +30,7 @@ rule compare:
         scores=f"{OUT}/tables/scores.tsv",
         lists=f"{OUT}/gene_lists.json",
         cells=[f"{OUT}/tables/cells.parquet"] if SINGLE_CELL else [],
+        content=[] if SINGLE_CELL else [f"{OUT}/tables/content.tsv"],
     output:
         effects=f"{OUT}/tables/effects.tsv",
         composition=f"{OUT}/tables/composition.tsv",
@@ -33,12 +45,15 @@ rule compare:
     params:
         settings=PLAN.settings("compare"),
         cells=lambda wildcards, input: f"--cells {input.cells}" if input.cells else "",
+        content=lambda wildcards, input: (
+            f"--content {input.content}" if input.content else ""
+        ),
         code=PLAN.digest("compare"),
     message:
         "comparing scores within patients"
     shell:
         "ohmics compare --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
-        " --scores {input.scores:q} --lists {input.lists:q} {params.cells} --out-effects {output.effects:q}"
+        " --scores {input.scores:q} --lists {input.lists:q} {params.cells} {params.content} --out-effects {output.effects:q}"
         " --out-composition {output.composition:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
 
@@ -54,7 +69,7 @@ rule de:
         f"{OUT}/logs/de.log",
     benchmark:
         f"{OUT}/benchmarks/de.tsv"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=PLAN.memory("de"),
     params:
@@ -63,7 +78,7 @@ rule de:
     message:
         "differential expression"
     shell:
-        "ohmics de --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        "ohmics de --settings {params.settings:q} --threads {threads} --samples {input.samples:q} --qc {input.qc:q}"
         " --counts {input.counts:q} --out-de {output.de:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
 
@@ -73,8 +88,11 @@ rule gene_sets:
         qc=f"{OUT}/tables/qc.tsv",
         counts=COUNTS,
         lists=f"{OUT}/gene_lists.json",
+        collections=list(PLAN.collections.values()),
     output:
         enrichment=f"{OUT}/tables/enrichment.tsv",
+        overlap=f"{OUT}/tables/set_overlap.tsv",
+        walks=f"{OUT}/tables/running_sums.tsv",
         skipped=f"{OUT}/skipped/gene_sets.tsv",
     log:
         f"{OUT}/logs/gene_sets.log",
@@ -85,21 +103,50 @@ rule gene_sets:
         mem_mb=PLAN.memory("gene_sets"),
     params:
         settings=PLAN.settings("gene_sets"),
+        collections=COLLECTIONS,
         code=PLAN.digest("gene_sets"),
     message:
         "testing gene sets"
     shell:
         "NUMBA_NUM_THREADS={threads} ohmics gene-sets --settings {params.settings:q} --samples {input.samples:q}"
-        " --qc {input.qc:q} --counts {input.counts:q} --lists {input.lists:q} --out-enrichment {output.enrichment:q}"
+        " --qc {input.qc:q} --counts {input.counts:q} --lists {input.lists:q} {params.collections}"
+        " --out-enrichment {output.enrichment:q} --out-overlap {output.overlap:q} --out-walks {output.walks:q}"
         " --out-skipped {output.skipped:q} >{log:q} 2>&1"
+
+
+rule ora:
+    input:
+        de=f"{OUT}/tables/de.tsv",
+        lists=f"{OUT}/gene_lists.json",
+        collections=list(PLAN.collections.values()),
+    output:
+        ora=f"{OUT}/tables/ora.tsv",
+        skipped=f"{OUT}/skipped/ora.tsv",
+    log:
+        f"{OUT}/logs/ora.log",
+    benchmark:
+        f"{OUT}/benchmarks/ora.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("ora"),
+    params:
+        settings=PLAN.settings("ora"),
+        collections=COLLECTIONS,
+        code=PLAN.digest("ora"),
+    message:
+        "counting the changed genes of gene lists"
+    shell:
+        "ohmics ora --settings {params.settings:q} --de {input.de:q} --lists {input.lists:q} {params.collections}"
+        " --out-ora {output.ora:q} --out-skipped {output.skipped:q} >{log:q} 2>&1"
 
 
 rule gather_skipped:
     input:
         parts=expand(
             f"{OUT}/skipped/{{stage}}.tsv",
-            stage=["samples", "compare", "de", "gene_sets"]
-            + (["calls", "car", "states"] if SINGLE_CELL else ["qc"]),
+            stage=["samples", "compare", "de", "gene_sets", "ora"]
+            + (["calls", "malignant", "car", "states"] if SINGLE_CELL else ["qc", "bulk_antigen"])
+            + (["association"] if PLAN.config["outcomes"] else []),
         ),
     output:
         f"{OUT}/tables/skipped.tsv",

@@ -114,7 +114,7 @@ rule car:
     input:
         samples=f"{OUT}/samples.tsv",
         qc=f"{OUT}/tables/qc.tsv",
-        cells=f"{OUT}/annotation.parquet",
+        cells=f"{OUT}/malignant.parquet",
         parts=expand(f"{OUT}/samples/{{sample}}/counts.h5ad", sample=PLAN.sample_ids),
         markers=PLAN.resource("cell_markers.tsv"),
     output:
@@ -291,10 +291,21 @@ rule calls:
         pairs=f"{OUT}/pairs.tsv",
         cells=f"{OUT}/tables/cells.parquet",
         parts=expand(f"{OUT}/samples/{{sample}}/counts.h5ad", sample=PLAN.sample_ids),
+        # Where the config names a clonal mark: the user's table of cells, else the user's h5ad files.
+        own_cells=PLAN.config["input"].get("cells", []),
+        own=(
+            PLAN.matrices
+            if PLAN.config["lineage"].get("clonal_column")
+            and not PLAN.config["input"].get("cells")
+            else []
+        ),
         mechanisms=PLAN.mechanisms,
     output:
         antigen=f"{OUT}/tables/antigen.tsv",
         presentation=f"{OUT}/tables/antigen_presentation.tsv",
+        depth=f"{OUT}/tables/antigen_depth.tsv",
+        lineage=f"{OUT}/tables/lineage.tsv",
+        lineage_cells=f"{OUT}/tables/lineage_cells.parquet",
         skipped=f"{OUT}/skipped/calls.tsv",
     log:
         f"{OUT}/logs/calls.log",
@@ -306,11 +317,17 @@ rule calls:
     params:
         folder=lambda wildcards, input: part_folder(input),
         settings=PLAN.settings("calls"),
+        own=lambda wildcards, input: (
+            f"--own-cells {shlex.quote(str(input.own_cells))}"
+            if input.own_cells
+            else ""
+        ),
         code=PLAN.digest("calls"),
     message:
-        "calling antigens patient by patient"
+        "calling antigens and lineage patient by patient"
     shell:
         "ohmics calls --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
-        " --pairs {input.pairs:q} --cells {input.cells:q} --folder {params.folder:q}"
-        " --out-antigen {output.antigen:q} --out-presentation {output.presentation:q}"
+        " --pairs {input.pairs:q} --cells {input.cells:q} --folder {params.folder:q} {params.own}"
+        " --out-antigen {output.antigen:q} --out-presentation {output.presentation:q} --out-depth {output.depth:q}"
+        " --out-lineage {output.lineage:q} --out-lineage-cells {output.lineage_cells:q}"
         " --out-skipped {output.skipped:q} >{log:q} 2>&1"

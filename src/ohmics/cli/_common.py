@@ -19,6 +19,7 @@ from ohmics.tables import CELLS, QC, SAMPLES, SKIPPED, Table
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from ohmics.calls.rules import AntigenRules
     from ohmics.catalog import Catalog
 
 
@@ -51,6 +52,14 @@ def contrasts_of(settings: Mapping[str, Any]) -> list[Contrast]:
 def outcomes_of(settings: Mapping[str, Any]) -> list[Outcome]:
     """Return the outcomes of ``--settings``."""
     return [Outcome(**entry) for entry in settings.get("outcomes", [])]
+
+
+def antigen_rules(settings: Mapping[str, Any]) -> tuple[AntigenRules, int]:
+    """Return the thresholds of the antigen call and the number of matched genes of ``--settings``."""
+    from ohmics.calls.rules import AntigenRules
+
+    given = {key: value for key, value in settings.items() if key != "n_matched"}
+    return AntigenRules(**given), int(settings["n_matched"])
 
 
 def usable_samples(samples: pd.DataFrame, qc: pd.DataFrame) -> list[str]:

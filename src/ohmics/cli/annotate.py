@@ -24,7 +24,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Name the cells, mark what the user declared malignant, and join each cell's quality."""
+    """Name the cells and join each cell's quality; which are malignant is called later."""
     settings = arguments.settings
     _, _, usable = read_samples_and_qc(arguments.samples, arguments.qc)
     embedding = pd.read_parquet(arguments.embedding)
@@ -37,7 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     key = ["sample", "barcode"]
     cells = embedding.merge(names, on=key, validate="one_to_one").merge(quality, on=key, validate="one_to_one")
-    cells["malignant"] = _malignant(cells["cell_type"], settings["malignant"]["cell_types"])
     write_table(cells, CELLS, arguments.out)
     print(cells["cell_type"].value_counts().to_string())
     return 0
@@ -48,16 +47,3 @@ def _kept(path: Path) -> pd.DataFrame:
     return quality.loc[
         quality["kept"].astype(bool), ["sample", "barcode", "n_umi", "n_genes", "pct_mito", "doublet_score"]
     ]
-
-
-def _malignant(types: pd.Series, declared: list[str]) -> pd.Series:
-    """What the user declared; empty for every cell when nothing was declared, and for unassigned cells."""
-    if not declared:
-        return pd.Series(pd.NA, index=types.index, dtype="boolean")
-    told = types.isin(_with_descendants(declared)).astype("boolean")
-    return told.mask(types == "unassigned")
-
-
-def _with_descendants(declared: list[str]) -> set[str]:
-    known = catalog()
-    return {name for cell_type in declared for name in (cell_type, *known.descendants(cell_type))}

@@ -9,10 +9,11 @@ from typing import Any
 
 import pandas as pd
 
+from ohmics.calls.content_effects import compare_beyond, content_of
 from ohmics.cli._common import contrasts_of, read_samples_and_qc, skipped_frame, stage_parser
 from ohmics.compare import compare, compare_composition
 from ohmics.io import read_table, write_table
-from ohmics.tables import CELLS, COMPOSITION, EFFECTS, SCORES, SKIPPED
+from ohmics.tables import CELLS, COMPOSITION, CONTENT, EFFECTS, SCORES, SKIPPED
 
 
 def add_parser(commands: Any) -> None:
@@ -20,6 +21,7 @@ def add_parser(commands: Any) -> None:
     parser = stage_parser(commands, "compare", "Compare scores and fractions within patients.", run)
     for name in ("samples", "qc", "scores", "lists", "out-effects", "out-composition", "out-skipped"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--content", type=Path, help="CONTENT of unsorted bulk samples, to read programmes beyond it")
     parser.add_argument("--cells", type=Path, help="CELLS, for the composition of single-cell samples")
 
 
@@ -30,14 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
     samples = samples[samples["sample"].isin(usable)]
     contrasts = contrasts_of(settings)
     lists = json.loads(arguments.lists.read_text(encoding="utf-8"))
-    effects = compare(
-        read_table(arguments.scores, SCORES),
-        samples,
-        contrasts,
-        primary=pd.DataFrame(lists["primary"]),
-        n_draws=settings["compare"]["n_draws"],
-        seed=settings["seed"],
-    )
+    scores = read_table(arguments.scores, SCORES)
+    options: dict[str, Any] = {
+        "primary": pd.DataFrame(lists["primary"]),
+        "n_draws": settings["compare"]["n_draws"],
+        "seed": settings["seed"],
+    }
+    if arguments.content is None:
+        effects = compare(scores, samples, contrasts, **options)
+    else:
+        content = content_of(lists, read_table(arguments.content, CONTENT))
+        effects = compare_beyond(scores, samples, contrasts, content=content, **options)
     rows = list(effects.attrs["skipped"])
     if arguments.cells is None:
         composition = COMPOSITION.empty()

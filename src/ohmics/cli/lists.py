@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from ohmics.catalog import Catalog, catalog
 from ohmics.cli._common import selected_catalog, stage_parser
 from ohmics.evidence import cell_type_read, purified_type_of
 from ohmics.io import read_table, write_text
-from ohmics.model import READ_FROM_LISTS, SPECIAL_CELL_TYPES
+from ohmics.model import BEYOND_CONTENT, CONTENT_OF, READ_FROM_LISTS, SPECIAL_CELL_TYPES
 from ohmics.tables import SAMPLES
 
 
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         "score_on": {key: sorted(score_on[key]) for key in sorted(score_on)},
         "mechanism": {key: _mechanism_of(everything, key) for key in sorted(score_on)},
         "primary": _primary(chosen, modality, purified),
+        "content": _content(everything, score_on) if modality == "bulk" and not purified else {},
         "descendants": {name: sorted(everything.descendants(name)) for name in _named_types(score_on, everything)},
     }
     write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", arguments.out)
@@ -79,5 +81,18 @@ def _primary(chosen: Catalog, modality: str, purified: str) -> list[dict[str, An
         mechanism = chosen.mechanisms[row["mechanism"]]
         cell_type, _ = cell_type_read(mechanism, chosen, modality=modality, purified_type=purified)
         if cell_type:
-            rows.append({**{str(name): value for name, value in row.items()}, "cell_type": cell_type})
+            beyond = cell_type == "bulk" and not purified and mechanism.read_beyond_content
+            method = f"{row['method']}{BEYOND_CONTENT if beyond and row['nature'] == 'expression' else ''}"
+            row = {str(name): value for name, value in row.items()}
+            rows.append({**row, "cell_type": cell_type, "method": method})
     return rows
+
+
+def _content(everything: Catalog, keys: Iterable[str]) -> dict[str, str]:
+    """List -> what it is read beyond in unsorted bulk; lists of whole tissue are not named."""
+    found = {}
+    for key in sorted(keys):
+        mechanism = everything.mechanisms.get(key.partition("/")[0])
+        if mechanism is not None and mechanism.compartment in CONTENT_OF:
+            found[key] = CONTENT_OF[mechanism.compartment]
+    return found

@@ -14,6 +14,7 @@ from ohmics.provenance import code_digest, versions
 from ohmics.report.inputs import load_inputs
 from ohmics.report.qc_page import qc_page
 from ohmics.report.signatures_page import signatures_page
+from ohmics.score.methods import METHODS
 
 _PAGES = {"qc": qc_page, "signatures": signatures_page}
 
@@ -34,7 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.results,
         catalog=mechanisms,
         versions=versions(),
-        provenance={"digest": code_digest(*stages), "command": "ohmics run"},
+        provenance={
+            "digest": code_digest(*stages),
+            "command": "ohmics run",
+            "score_methods": {name: {"definition": one.definition, "doi": one.doi} for name, one in METHODS.items()},
+        },
     )
     write_text(_PAGES[arguments.page](inputs), arguments.out)
     return 0

@@ -22,7 +22,6 @@ from ohmics.intake.reading import read
 from ohmics.intake.resources import list_aliases
 from ohmics.io import read_table, write_atomic, write_table
 from ohmics.score.follows_depth import FOLLOWS_DEPTH, depth_correlation
-from ohmics.score.id_kinds import why_all_missing
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.methods import get_method
 from ohmics.score.run import score
@@ -68,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     adata = _read(arguments)
     aliases = list_aliases(lists)
     resolved = resolve_lists(lists, adata.var_names.astype(str), aliases=aliases)
-    refused = {key: why for key, one in resolved.items() if (why := _refusal(one, lists[key], adata, arguments))}
+    refused = {key: why for key, one in resolved.items() if (why := one.refusal(arguments.min_coverage))}
     sample = _name(arguments.input)
     write_table(
         pd.DataFrame([one.coverage_row(sample) for one in resolved.values()]), COVERAGE, _beside(out, "coverage")
@@ -151,14 +150,6 @@ def _says_bulk(path: Path) -> bool:
     with h5py.File(path, "r") as handle:
         value = handle.get("uns/ohmics/modality")
         return isinstance(value, h5py.Dataset) and value.shape == () and value.asstr()[()] == "bulk"
-
-
-def _refusal(one: ResolvedList, genes: Genes, adata: AnnData, arguments: argparse.Namespace) -> str:
-    """Return why a list is not scored, or an empty string."""
-    if one.n_present == 0:
-        names = genes if isinstance(genes, list) else [gene for side in genes.values() for gene in side]
-        return f"{why_all_missing(names, adata.var_names)}: {listing(one.missing)}"
-    return one.refusal(arguments.min_coverage)
 
 
 def _rows(reference: pd.DataFrame | None, adata: AnnData) -> pd.DataFrame | None:

@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 
 from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
+from ohmics._outcome_values import all_outcome_faults
 from ohmics.intake.config import Config
+from ohmics.intake.contrast_words import describe_contrast, design_rows
 from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.names import name_faults
+from ohmics.intake.outcomes import describe_outcomes
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
 from ohmics.intake.reading import read
 from ohmics.intake.resources import antigen_genes
@@ -48,15 +51,16 @@ class MatrixInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
-    """SAMPLES and PAIRS of a run and, as sentences, what was understood of it and what will not be testable."""
+    """SAMPLES, PAIRS and DESIGN of a run and, as sentences, what was understood and what will not be testable."""
 
     samples: pd.DataFrame
     pairs: pd.DataFrame
+    design: pd.DataFrame
     notes: tuple[str, ...]
     matrices: tuple[MatrixInfo, ...] = ()
 
 
-def check_run(config: Config, *, methods: Collection[str] = ()) -> CheckResult:
+def check_run(config: Config, *, methods: Collection[str] = (), of_cohorts: Collection[str] = ()) -> CheckResult:
     """Look at everything a run reads before it runs.
 
     The sheet, the contrasts and every matrix are looked at, and all faults raised at once. A bulk matrix
@@ -69,6 +73,8 @@ def check_run(config: Config, *, methods: Collection[str] = ()) -> CheckResult:
         The configuration.
     methods
         Names that ``score.methods`` may hold; not checked when empty.
+    of_cohorts
+        Methods among them that compare samples with each other; refused for single-cell runs.
 
     Raises
     ------
@@ -81,12 +87,13 @@ def check_run(config: Config, *, methods: Collection[str] = ()) -> CheckResult:
         samples = samples_of(config)
     except OhmicsError as error:
         faults.extend(error.faults)
-    faults.extend(name_faults(config, methods=methods))
+    faults.extend(name_faults(config, methods=methods, of_cohorts=of_cohorts))
     matrices = _matrices(config, samples, faults)
     pairs = pd.DataFrame()
     if samples is not None:
         found = contrast_faults(samples, config.contrasts, where="config, key contrasts")
         faults.extend(found)
+        faults.extend(all_outcome_faults(samples, config.outcomes, config.contrasts, where="config, key outcomes"))
         _check_antigens(samples, matrices, faults)
         if not found:
             pairs = resolve_pairs(samples, config.contrasts)
@@ -94,14 +101,17 @@ def check_run(config: Config, *, methods: Collection[str] = ()) -> CheckResult:
     faults.raise_if_any()
     if samples is None:  # a sheet that could not be read has left a fault
         raise OhmicsError("the sample sheet could not be read")
-    notes = [*_describe_samples(samples), *_describe_matrices(config, matrices), *_describe_contrasts(config, pairs)]
-    return CheckResult(samples=samples, pairs=pairs, notes=tuple(notes), matrices=tuple(matrices))
+    notes = [*_describe_samples(samples), *_describe_matrices(config, matrices), *_describe_contrasts(config, samples, pairs)]
+    design, sentences = design_rows(samples, config.contrasts)
+    notes += [*sentences, *describe_outcomes(samples, config.outcomes, config.contrasts)]
+    return CheckResult(samples=samples, pairs=pairs, design=design, notes=tuple(notes), matrices=tuple(matrices))
 
 
-def _describe_contrasts(config: Config, pairs: pd.DataFrame) -> list[str]:
+def _describe_contrasts(config: Config, samples: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     if not config.contrasts:
         return ["no contrast is given: samples are described and scored, nothing is compared"]
-    lines = describe_pairs(pairs, config.contrasts)
+    lines = [line for contrast in config.contrasts for line in describe_contrast(samples, contrast)]
+    lines += describe_pairs(pairs, config.contrasts)
     complete = pairs[pairs["complete"].astype(bool)].groupby("contrast")["subject"].nunique()
     for contrast in config.contrasts:
         if contrast.label == f"{contrast.reference}_vs_{contrast.test}":

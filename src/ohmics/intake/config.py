@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from jsonschema import Draft202012Validator
 
 from ohmics.errors import Fault, Faults, OhmicsError
+from ohmics.intake.config_calls import AntigenConfig, LineageConfig
+from ohmics.intake.config_contrasts import as_text, config_contrasts, frozen
 from ohmics.intake.config_faults import schema_faults
+from ohmics.intake.sheet import read_samples
 from ohmics.model import Contrast
 from ohmics.outcomes import Outcome
 from ohmics.shipped import shipped
@@ -33,6 +37,8 @@ class InputConfig:
     columns: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     transgenes: tuple[str, ...] = ()
+    cells: str | None = None
+    junctions: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +77,16 @@ class AnnotateConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MalignantConfig:
-    """Annotated cell types that the user declares to be the tumour."""
+    """What tells malignant cells: a declaration, a column of the user's h5ad files, or the disease's evidence.
 
+    ``gene_positions`` is an absolute path (GTF); ``disease`` overrules the sheet's.
+    """
+
+    disease: str | None = None
     cell_types: tuple[str, ...] = ()
+    column: str | None = None
+    certain: float = 0.9
+    gene_positions: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,19 +103,27 @@ class ScoreConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DeConfig:
-    """Fewest cells of a pseudobulk sample and fewest pairs (or samples a group) of a test."""
+    """Fewest cells of a pseudobulk sample, fewest pairs (or samples a group) of a test, and how genes are tested."""
 
     min_cells: int = 10
     min_pairs: int = 3
+    methods: tuple[str, ...] = ("voom",)
+    weights: str = "genes"
+    trend: bool = False
+    robust: bool = False
+    min_lfc: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneSetsConfig:
-    """Draws of the flip test and the sizes of sets, in genes of the data."""
+    """Methods, draws of the flip test, the sizes of sets in genes of the data, and further collections by name."""
 
+    methods: tuple[str, ...] = ("flip", "camera")
     n_draws: int = 10_000
     min_size: int = 5
     max_size: int = 500
+    ora_max_q: float = 0.05
+    collections: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +148,8 @@ class Config:
     embed: EmbedConfig = field(default_factory=EmbedConfig)
     annotate: AnnotateConfig = field(default_factory=AnnotateConfig)
     malignant: MalignantConfig = field(default_factory=MalignantConfig)
+    antigen: AntigenConfig = field(default_factory=AntigenConfig)
+    lineage: LineageConfig = field(default_factory=LineageConfig)
     score: ScoreConfig = field(default_factory=ScoreConfig)
     contrasts: tuple[Contrast, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
@@ -155,6 +178,8 @@ _SECTIONS: dict[str, Any] = {
     "embed": EmbedConfig,
     "annotate": AnnotateConfig,
     "malignant": MalignantConfig,
+    "antigen": AntigenConfig,
+    "lineage": LineageConfig,
     "score": ScoreConfig,
     "de": DeConfig,
     "gene_sets": GeneSetsConfig,
@@ -205,14 +230,24 @@ def parse_config(data: Mapping[str, Any], *, folder: str | Path, where: str = "c
     values: dict[str, Any] = {key: value for key, value in data.items() if key not in built}
     for name, section in _SECTIONS.items():
         if name in data:
-            values[name] = section(**{key: _frozen(value) for key, value in data[name].items()})
+            values[name] = section(**{key: frozen(value) for key, value in data[name].items()})
     base = Path(folder)
     values["input"] = _input_paths(values["input"], base, where, faults)
+    if "malignant" in values and values["malignant"].gene_positions is not None:
+        key = f"{where}, key malignant.gene_positions"
+        positions = _path(values["malignant"].gene_positions, base, key, faults)
+        values["malignant"] = dataclasses.replace(values["malignant"], gene_positions=positions)
     if "score" in values:
         lists = _paths(values["score"].gene_lists, base, f"{where}, key score.gene_lists", faults)
         values["score"] = dataclasses.replace(values["score"], gene_lists=lists)
+    if "gene_sets" in values:
+        place = f"{where}, key gene_sets.collections"
+        files = {name: _path(path, base, place, faults) for name, path in values["gene_sets"].collections.items()}
+        values["gene_sets"] = dataclasses.replace(values["gene_sets"], collections=files)
     values["catalog_paths"] = _paths(data.get("catalog_paths", ()), base, f"{where}, key catalog_paths", faults)
-    values["contrasts"] = _contrasts(data.get("contrasts", ()), where, faults)
+    entries = data.get("contrasts", ())
+    sheet = _sheet(values["input"], faults) if any("preset" in entry for entry in entries) else None
+    values["contrasts"] = config_contrasts(entries, sheet, where, faults)
     values["outcomes"] = _outcomes(data.get("outcomes", ()), where, faults)
     sizes = values.get("gene_sets", GeneSetsConfig())
     if sizes.min_size > sizes.max_size:
@@ -226,6 +261,8 @@ def _input_paths(given: InputConfig, base: Path, where: str, faults: Faults) -> 
         faults.add(
             "key `matrix` is missing", where=f"{where}, key input", remedy="a bulk run reads one genes × samples matrix"
         )
+    if given.modality == "bulk" and given.cells is not None:
+        faults.add("key `cells` is for single-cell runs", where=f"{where}, key input", remedy="leave it out")
     if given.modality == "single_cell":
         for key, default in (("matrix", None), ("orientation", "auto")):
             if getattr(given, key) != default:
@@ -236,8 +273,12 @@ def _input_paths(given: InputConfig, base: Path, where: str, faults: Faults) -> 
                 )
     samples = _path(given.samples, base, f"{where}, key input.samples", faults)
     matrix = None if given.matrix is None else _path(given.matrix, base, f"{where}, key input.matrix", faults)
+    further = {
+        key: None if path is None else _path(path, base, f"{where}, key input.{key}", faults)
+        for key, path in (("cells", given.cells), ("junctions", given.junctions))
+    }
     defaults = {key: as_text(value) for key, value in given.defaults.items()}
-    return dataclasses.replace(given, samples=samples, matrix=matrix, defaults=defaults)
+    return dataclasses.replace(given, samples=samples, matrix=matrix, defaults=defaults, **further)
 
 
 def _paths(given: Any, base: Path, where: str, faults: Faults) -> tuple[str, ...]:
@@ -256,32 +297,23 @@ def _path(text: str, base: Path, where: str, faults: Faults) -> str:
     return os.path.normpath(full)
 
 
-def _contrasts(entries: Any, where: str, faults: Faults) -> tuple[Contrast, ...]:
-    built: list[Contrast] = []
-    for number, entry in enumerate(entries, start=1):
-        fields = {key: _frozen(value) for key, value in entry.items()}
-        for side in ("test", "reference"):
-            if side in fields:
-                fields[side] = as_text(fields[side])
-        if "where" in fields:
-            fields["where"] = {
-                key: tuple(map(as_text, value)) if isinstance(value, list) else as_text(value)
-                for key, value in fields["where"].items()
-            }
-        try:
-            built.append(Contrast(**fields))
-        except OhmicsError as error:
-            faults.add(error.faults[0].what, where=f"{where}, key contrasts, entry {number}")
-    names = [contrast.label for contrast in built]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        faults.add(f"two contrasts are named `{name}`", where=f"{where}, key contrasts", remedy="give each a `name`")
-    return tuple(built)
+def _sheet(given: InputConfig, faults: Faults) -> pd.DataFrame | None:
+    """Return SAMPLES; what is wrong with the sheet is said here."""
+    if not Path(given.samples).is_file():
+        return None
+    try:
+        return read_samples(
+            given.samples, columns=given.columns, defaults=given.defaults, modality=given.modality, matrix=given.matrix
+        )
+    except OhmicsError as error:
+        faults.extend(error.faults)
+        return None
 
 
 def _outcomes(entries: Any, where: str, faults: Faults) -> tuple[Outcome, ...]:
     built: list[Outcome] = []
     for number, entry in enumerate(entries, start=1):
-        fields = {key: _frozen(value) for key, value in entry.items()}
+        fields = {key: frozen(value) for key, value in entry.items()}
         for key in ("positive", "negative"):
             if key in fields:
                 given = fields[key] if isinstance(fields[key], tuple) else (fields[key],)
@@ -304,17 +336,6 @@ def _texts(where: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: tuple(map(as_text, value)) if isinstance(value, list) else as_text(value) for key, value in where.items()
     }
-
-
-def as_text(value: object) -> str:
-    """Return a value of a sheet or config as text; a whole number has no decimal point."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A config in; every name in it that is no known cell type or scoring method, out."""
+"""A config in; every name in it that is no known cell type, disease or scoring method, out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Collection
 
 from ohmics.errors import Fault, Faults, did_you_mean, listing
 from ohmics.intake.config import Config
-from ohmics.intake.resources import cell_types
+from ohmics.intake.resources import cell_types, diseases
 
 
-def name_faults(config: Config, *, methods: Collection[str] = (), where: str = "config") -> list[Fault]:
-    """Return the faults of ``annotate.types``, ``malignant.cell_types`` and ``score.methods``.
+def name_faults(
+    config: Config, *, methods: Collection[str] = (), of_cohorts: Collection[str] = (), where: str = "config"
+) -> list[Fault]:
+    """Return the faults of ``annotate.types``, ``malignant.cell_types``, ``malignant.disease`` and ``score.methods``.
 
     Parameters
     ----------
@@ -18,6 +20,9 @@ def name_faults(config: Config, *, methods: Collection[str] = (), where: str = "
         The configuration.
     methods
         Names that ``score.methods`` may hold; not checked when empty.
+    of_cohorts
+        Methods that compare samples with each other: a single-cell run, which scores each sample in a job of its
+        own, cannot use them.
     where
         What the faults call the config.
     """
@@ -26,6 +31,7 @@ def name_faults(config: Config, *, methods: Collection[str] = (), where: str = "
     for key, names, legal in (
         ("annotate.types", config.annotate.types or (), known),
         ("malignant.cell_types", config.malignant.cell_types, known),
+        ("malignant.disease", [config.malignant.disease] if config.malignant.disease else [], diseases()),
         ("score.methods", config.score.methods if methods else (), tuple(methods)),
     ):
         for name in names:
@@ -36,4 +42,13 @@ def name_faults(config: Config, *, methods: Collection[str] = (), where: str = "
                     legal=listing(legal, most=40),
                     remedy=did_you_mean(name, legal),
                 )
+    for name in config.score.methods if config.input.modality == "single_cell" else ():
+        if name in of_cohorts:
+            usable = [one for one in methods if one not in of_cohorts]
+            faults.add(
+                f"`{name}` compares samples with each other, and a single-cell run scores each sample by itself",
+                where=f"{where}, key score.methods",
+                legal=listing(usable, most=40),
+                remedy=f"in Python, score_samples with all samples in one call gives {name}",
+            )
     return list(faults)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from ohmics.errors import OhmicsError, did_you_mean
 from ohmics.genes import GeneTable
@@ -104,3 +105,10 @@ def antigen_genes(antigen: str) -> tuple[str, ...]:
 def cell_types() -> tuple[str, ...]:
     """Return the cell types of cell_markers.tsv, in its order."""
     return tuple(dict.fromkeys(_read("cell_markers.tsv")["cell_type"]))
+
+
+@lru_cache(maxsize=1)
+def diseases() -> tuple[str, ...]:
+    """Return the diseases of malignant_panels.yaml, in its order."""
+    path = shipped("resources") / "malignant_panels.yaml"
+    return tuple(entry["disease"] for entry in yaml.safe_load(path.read_text(encoding="utf-8")))

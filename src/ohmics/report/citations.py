@@ -18,6 +18,15 @@ class Citation:
     doi: str
 
 
+def is_known(key: str) -> bool:
+    """Return whether the table holds a work of that key."""
+    try:
+        citation(key)
+    except KeyError:
+        return False
+    return True
+
+
 @cache
 def citation(key: str) -> Citation:
     """Return the work of that key in ``templates/citations.tsv``.

@@ -33,7 +33,8 @@ class ReportInputs:
     catalog
         The mechanisms, their lists and antigens; None shows identifiers instead of names.
     provenance
-        ``versions`` (package to version), ``digest`` (of the code and resources) and ``command``.
+        ``versions`` (package to version), ``digest`` (of the code and resources), ``command`` and
+        ``score_methods`` (scoring method to its ``definition`` and ``doi``).
     """
 
     config: Mapping[str, Any]
@@ -47,6 +48,8 @@ class ReportInputs:
     effects: pd.DataFrame | None = None
     enrichment: pd.DataFrame | None = None
     composition: pd.DataFrame | None = None
+    association: pd.DataFrame | None = None
+    survival_curves: pd.DataFrame | None = None
     evidence: pd.DataFrame | None = None
     skipped: pd.DataFrame | None = None
     coverage: pd.DataFrame | None = None
@@ -55,6 +58,9 @@ class ReportInputs:
     state_effects: pd.DataFrame | None = None
     state_composition: pd.DataFrame | None = None
     de: pd.DataFrame | None = None
+    ora: pd.DataFrame | None = None
+    set_overlap: pd.DataFrame | None = None
+    running_sums: pd.DataFrame | None = None
     catalog: Catalog | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -93,6 +99,8 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "effects": ("tables/effects.tsv", tables.EFFECTS),
     "enrichment": ("tables/enrichment.tsv", tables.ENRICHMENT),
     "composition": ("tables/composition.tsv", tables.COMPOSITION),
+    "association": ("tables/association.tsv", tables.ASSOCIATION),
+    "survival_curves": ("tables/survival_curves.tsv", tables.SURVIVAL_CURVES),
     "evidence": ("tables/evidence.tsv", tables.EVIDENCE),
     "skipped": ("tables/skipped.tsv", tables.SKIPPED),
     "coverage": ("tables/coverage.tsv", tables.COVERAGE),
@@ -101,6 +109,9 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "state_effects": ("tables/state_effects.tsv", tables.EFFECTS),
     "state_composition": ("tables/state_composition.tsv", tables.COMPOSITION),
     "de": ("tables/de.tsv", tables.DE),
+    "ora": ("tables/ora.tsv", tables.ORA),
+    "set_overlap": ("tables/set_overlap.tsv", tables.SET_OVERLAP),
+    "running_sums": ("tables/running_sums.tsv", tables.RUNNING_SUMS),
 }
 
 

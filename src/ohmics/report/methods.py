@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ohmics.report import words
-from ohmics.report.citations import Citation, citation
+from ohmics.report.citations import Citation, citation, is_known
 from ohmics.report.inputs import ReportInputs
 
 
@@ -214,14 +214,24 @@ def _antigens_called(inputs: ReportInputs) -> bool:
     return any(line is not None and line.method.startswith("antigen") for line in lines)
 
 
+def _method(name: str, records: Mapping[str, Mapping[str, str]]) -> str:
+    """Return a scoring method's name and, where the run handed its record on, what it computes."""
+    shown = "UCell" if name == "ucell" else name
+    record = records.get(name)
+    if record is None:
+        return shown
+    doi = "" if is_known(name) else f"; doi {record['doi']}"
+    return f"{shown} ({record['definition']}{doi})"
+
+
 def _scoring(methods: Methods, inputs: ReportInputs) -> None:
     score = _section(inputs.config, "score")
     used = [str(name) for name in score.get("methods") or []]
     if not used and inputs.scores is not None:
         used = sorted(inputs.scores["method"].dropna().unique())
-    named = {"ucell": "UCell", "mean_z": "the mean z of a list's genes against the cohort's reference"}
+    records = inputs.provenance.get("score_methods") or {}
     text = (
-        f"Gene lists were scored by {words.series(named.get(name, name) for name in used)}"
+        f"Gene lists were scored by {words.series(_method(name, records) for name in used)}"
         if used
         else "Gene lists were scored"
     )
@@ -239,7 +249,7 @@ def _scoring(methods: Methods, inputs: ReportInputs) -> None:
     )
     if not inputs.bulk:
         text += ". A sample's score is the mean over its cells of the type"
-    methods.add("Scores", words.sentence(text), *(["ucell"] if "ucell" in used else []))
+    methods.add("Scores", words.sentence(text), *(name for name in used if is_known(name)))
 
 
 def _comparison(methods: Methods, inputs: ReportInputs) -> None:

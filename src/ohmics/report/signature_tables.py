@@ -173,7 +173,7 @@ def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
 
 _LIST_KEY = ["cell_type", "gene_list"]
 _OF_LIST = ["size", "coverage"]
-_OF_FLIP = ["nes", "smallest_p", "p_prerank", "q_prerank", "leading_edge", "family"]
+_OF_FLIP = ["nes", "smallest_p", "p_prerank", "q_prerank", "leading_edge", "family", "finding"]
 
 
 def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
@@ -195,6 +195,7 @@ def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("p_prerank", "prerank p (not calibrated)", "p"),
         Head("q_prerank", "prerank q (not calibrated)", "p"),
         Head("family", "q is over"),
+        Head("finding", "Finding", "gene_list"),
     ]
     return table_view(
         rows,
@@ -215,12 +216,19 @@ def _one_row_a_list(rows: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
     for method in methods:
         own = rows[rows["method"] == method]
         more = _OF_FLIP if method == methods[0] else []
-        part = own[[*_LIST_KEY, "p", "q", *more]].rename(columns={"p": f"p_{method}", "q": f"q_{method}"})
+        given = [name for name in more if name in own]
+        part = own[[*_LIST_KEY, "p", "q", *given]].rename(columns={"p": f"p_{method}", "q": f"q_{method}"})
         merged = merged.merge(part, on=_LIST_KEY, how="left", validate="one_to_one")
-    primary = merged["family"].fillna("").astype(str).str.endswith("/primary")
-    merged["family"] = ["primary lines" if own else "further lists" for own in primary]
+    merged["family"] = [_family_words(str(family)) for family in merged["family"].fillna("")]
     order = [*[f"p_{method}" for method in methods], *_LIST_KEY]
     return merged.sort_values(order, kind="stable").dropna(axis="columns", how="all")
+
+
+def _family_words(family: str) -> str:
+    if family.endswith("/primary"):
+        return "primary lines"
+    _, found, collection = family.partition(" collection ")
+    return f"the collection {collection}" if found else "further lists"
 
 
 def gene_table(inputs: ReportInputs, contrast: str) -> TableView:

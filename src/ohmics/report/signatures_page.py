@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ohmics import tables
-from ohmics.report import select, signature_figures, signature_tables, summary, words
+from ohmics.report import association_panel, select, signature_figures, signature_tables, summary, words
+from ohmics.report.de_panel import DePanel, de_panel
 from ohmics.report.figures import FigureView
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.methods import signature_methods
@@ -47,6 +48,7 @@ class ContrastSection:
     forest: FigureView | None
     gene_sets: TableView
     genes: TableView
+    de: DePanel
     composition_figure: FigureView | None
     composition: TableView
     states: StatesPanel | None
@@ -73,10 +75,12 @@ def signatures_page(inputs: ReportInputs) -> str:
     """
     colours = select.colours(inputs)
     views = select.contrasts(inputs)
+    outcomes = association_panel.association_panels(inputs)
     sections = [
         Section("summary", "Summary"),
         Section("contradictions", "What speaks for and against"),
         *[Section(words.anchor("contrast", view.name), f"Contrast {view.name}") for view in views],
+        *([Section("association", "Association with outcome")] if outcomes else []),
         Section("coverage", "Genes found"),
         Section("skipped", "What was not tested"),
         Section("methods", "Methods"),
@@ -90,6 +94,8 @@ def signatures_page(inputs: ReportInputs) -> str:
         summaries=[summary.contrast_summary(inputs, view) for view in views],
         disputes=[dispute for view in views for dispute in _disputes(inputs, view)],
         contrasts=[_contrast(inputs, view, colours) for view in views],
+        outcomes=outcomes,
+        outcomes_what=association_panel.WHAT,
         coverage=_coverage_table(inputs),
         skipped=skipped_table(inputs),
     )
@@ -107,6 +113,7 @@ def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.C
         forest=signature_figures.forest_view(inputs, view),
         gene_sets=signature_tables.gene_set_table(inputs, view.name),
         genes=signature_tables.gene_table(inputs, view.name),
+        de=de_panel(inputs, view),
         composition_figure=signature_figures.composition_view(inputs, view, colours),
         composition=signature_tables.composition_table(inputs, view),
         states=states_panel(inputs, view),

@@ -43,11 +43,15 @@ def test_what_was_understood(config: Path) -> None:
         "target antigen CD20 (MS4A1) in 6 samples",
         "matrix: bulk matrix, orientation genes_by_samples, 32 of 32 gene symbols map to approved symbols",
         "transgene CARFMC63: in every matrix",
+        "relapse_vs_pre: timepoint relapse against pre, within patient",
+        "relapse_vs_pre: positive = higher in relapse than in pre",
         "relapse_vs_pre: 3 complete pairs (P1, P2, P3)",
         "relapse_vs_pre: the sides differ in tissue in 1 of 3 (P3); their cell composition is not compared",
         "relapse_vs_pre: 3 complete pairs: the smallest reachable p of a sign-flip test is 0.25, "
         "so flips can support nothing",
         "relapse_vs_pre: differential expression is not tested, 3 complete pairs are fewer than de.min_pairs (4)",
+        "relapse_vs_pre: 3 pairs of 3 patients (6 samples), model ~ patient + timepoint, 2 residual degrees of freedom; "
+        "asked about: timepoint[relapse]",
     )
 
 

@@ -101,7 +101,7 @@ def test_unpaired_contrasts_of_patients_with_both_values_are_pointed_out(samples
     contrast = Contrast(variable="timepoint", test="relapse", reference="pre")
     lines = describe_pairs(resolve_pairs(samples, contrast), [contrast])
     assert lines[0] == "relapse_vs_pre: 2 units with relapse against 3 with pre, 2 of them with both"
-    assert lines[1].endswith("set pair_by or random_by to patient")
+    assert lines[1].endswith("patient is a random effect; pair_by compares within them only")
     random = Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient")
     assert len(describe_pairs(resolve_pairs(samples, random), [random])) == 1
 

@@ -100,7 +100,7 @@ def test_absent_genes_are_dropped_and_reported(method):
     assert coverage.loc["a", ["n_genes", "n_present", "missing"]].tolist() == [9, 7, "ABSENT1|ABSENT2"]
     skipped = SKIPPED.conform(with_absent.attrs["skipped"])
     assert skipped["item"].tolist() == ["none"]
-    assert "are their names of another kind" in skipped["reason"][0]
+    assert skipped["reason"][0] == "its only gene is missing: ABSENT1"
 
 
 def test_names_match_exactly_first_and_by_alias_second():
