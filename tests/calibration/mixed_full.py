@@ -1,8 +1,9 @@
-"""Measure the mixed model on data without effect, as `ohmics.compare` uses it: writes benchmarks/mixed.json.
+"""Measure contrasts beyond plain pairs and groups on data without effect: writes benchmarks/mixed.json.
 
 Every case is a cohort whose patients differ and nothing else does. A replicate is one gene list of one cohort (lists
 are independent draws), tested by `compare` with ``random_by``: Kenward and Roger's degrees of freedom, and the pairs
 alone where the fit is singular. Beside it, never used: Satterthwaite's degrees of freedom, singular fits counted.
+Then the randomisations of a continuous variable, of slopes within patients, and of pairs beyond a covariate.
 """
 
 from __future__ import annotations
@@ -36,10 +37,19 @@ PATIENTS = (6, 10, 20, 40)
 CASES = (
     "balanced", "repeats", "unpaired", "mostly unpaired", "unequal depth", "unequal depth, unpaired", "covariate",
 )  # fmt: skip
+RANDOMISED = {
+    "continuous": Contrast(variable="age", where={"timepoint": "pre"}),
+    "continuous, covariate": Contrast(variable="age", where={"timepoint": "pre"}, covariates="depth"),
+    "slopes within patients": Contrast(variable="depth", pair_by="patient"),
+    "pairs, covariate": Contrast(
+        variable="timepoint", test="relapse", reference="pre", pair_by="patient", covariates="depth"
+    ),
+}
+COHORTS = 100
+"""Cohorts a randomised case is measured in, each with its own values of the variables."""
 SPREADS = (0.5, 1.0, 2.0)
 """Sd between patients in units of the sd within one: from little to much to gain by pairing."""
 REPLICATES = 2000
-MIXED = Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient")
 Row = dict[str, Any]
 
 
@@ -80,12 +90,18 @@ def cohort(case: str, n: int, spread: float, lists: int, seed: int) -> tuple[pd.
         depth = random.normal(size=len(samples)) + 0.5 * (samples["timepoint"] == "relapse")
         samples["depth"] = depth
         values = values + depth.to_numpy()[:, None]
+    return samples, _scores(samples, values), values
+
+
+def _scores(samples: pd.DataFrame, values: np.ndarray) -> pd.DataFrame:
+    """Return SCORES of values, samples × lists."""
+    lists = values.shape[1]
     frame = pd.DataFrame({
         "sample": np.repeat(samples["sample"].to_numpy(), lists), "cell_type": "T cell", "mechanism": None,
         "gene_list": np.tile([f"l{k}" for k in range(lists)], len(samples)), "method": "ucell", "depth": "raw",
         "score": values.ravel(), "n_cells": 50, "coverage": 1.0,
     })  # fmt: skip
-    return samples, SCORES.conform(frame), values
+    return SCORES.conform(frame)
 
 
 def measure(case: str, n: int, spread: float, lists: int, seed: int) -> Row:
@@ -110,6 +126,32 @@ def measure(case: str, n: int, spread: float, lists: int, seed: int) -> Row:
     }  # fmt: skip
 
 
+def measure_randomised(case: str, n: int, lists: int, seed: int) -> Row:
+    """Return one row of a contrast tested by randomisation: ``lists`` independent lists over many cohorts."""
+    contrast, found, each = RANDOMISED[case], [], max(1, lists // COHORTS)
+    smallest = np.nan
+    for number in range(lists // each):
+        random = generator(seed, "randomised", case, n, number)
+        samples = sheet("balanced", n)
+        place = samples["patient"].astype("category").cat.codes.to_numpy()
+        age = random.normal(size=n)
+        depth = random.normal(size=len(samples)) + 0.5 * (samples["timepoint"] == "relapse") + 0.7 * age[place]
+        samples["age"], samples["depth"] = age[place], depth
+        values = random.normal(size=(n, each))[place] + random.normal(size=(len(samples), each))
+        if contrast.covariates:
+            values = values + depth.to_numpy()[:, None]
+        effects = compare(_scores(samples, values), samples, contrast, n_draws=999, seed=seed)
+        rows = effects[effects["level"] == "cohort"]
+        found.append(rows["p"].to_numpy(dtype=np.float64))
+        smallest = float(rows["smallest_p"].max())
+    p = np.concatenate(found)
+    return {
+        "case": case, "patients": n, "samples": 2 * n, "spread": 1.0, "replicates": int(p.size),
+        "rate": float(np.mean(p <= 0.05)), "rate_01": float(np.mean(p <= 0.01)), "tested": int(p.size),
+        "exact_zeros": int(np.sum(p <= 0)), "smallest_p": smallest,
+    }  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure every case and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -128,6 +170,12 @@ def main(arguments: list[str] | None = None) -> int:
                     f"Satterthwaite {one['satterthwaite_rate']:.4f}\n"
                 )
                 sys.stdout.flush()
+    for case in RANDOMISED:
+        for n in PATIENTS:
+            one = measure_randomised(case, n, given.replicates, 0)
+            rows.append(one)
+            sys.stdout.write(f"{case:24} {n:3} patients: {one['rate']:.4f}\n")
+            sys.stdout.flush()
     if digest() != measured:
         sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
         return 1

@@ -116,9 +116,9 @@ def _sides(contrast: Contrast, test: pd.DataFrame, reference: pd.DataFrame) -> d
     if contrast.test is not None:
         for frame, value in ((test, contrast.test), (reference, contrast.reference)):
             if len(frame) > 1:
-                notes.append(f"{len(frame)} samples are {value}: {listing(frame['sample'], most=20)}")
+                notes.append(f"{len(frame)} samples are {_said(value)}: {listing(frame['sample'], most=20)}")
         if not complete and contrast.blocks:
-            notes.append(f"no sample is {contrast.reference if len(test) else contrast.test}")
+            notes.append(f"no sample is {_said(contrast.reference if len(test) else contrast.test)}")
             if not len(test) and not len(reference):
                 notes[-1] = "no usable sample"
     differs = []
@@ -136,6 +136,10 @@ def _sides(contrast: Contrast, test: pd.DataFrame, reference: pd.DataFrame) -> d
         "differs_in": "|".join(differs),
         "note": "; ".join(notes),
     }
+
+
+def _said(value: object) -> str:
+    return str(value).replace("|", " or ")
 
 
 def _left_out(names: Sequence[str], reasons: Mapping[str, str]) -> list[str]:
@@ -191,7 +195,8 @@ def _describe_groups(name: str, rows: pd.DataFrame, contrast: Contrast) -> list[
     }
     both = int(rows["complete"].sum())
     text = (
-        f"{name}: {sides['test']} units with {contrast.test} against {sides['reference']} with {contrast.reference}"
+        f"{name}: {sides['test']} units with {_said(contrast.test)} against {sides['reference']} with "
+        f"{_said(contrast.reference)}"
         + (f", {both} of them with both" if both else "")
     )
     lines = [text]

@@ -318,6 +318,8 @@ def _scheme(groups: Groups, *, exact: bool, draws: int) -> str:
     if exact:
         return f"permutation of units{within}, all {draws} labellings"
     what = "residuals (Freedman-Lane)" if groups.covariates.size else "units"
+    if groups.quantity is not None:
+        return f"values permuted over {what}{within}, {draws} draws, seed {groups.seed}"
     return f"permutation of {what}{within}, {draws} draws, seed {groups.seed}"
 
 
