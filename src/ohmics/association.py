@@ -139,7 +139,11 @@ def _test(
     task: _Task, found: Differences, primary: pd.DataFrame | None
 ) -> tuple[list[dict[str, Any]], list[pd.DataFrame]]:
     chosen = _chosen(task, found, primary)
-    members = (task.people["left_out"] == "").to_numpy(dtype=bool)
+    if not chosen:
+        return [], []
+    scored = ~np.isnan(found.units[:, chosen]).all(axis=1)
+    members = (task.people["left_out"] == "").to_numpy(dtype=bool) & scored
+    # What no mechanism can have enough of is said once.
     if not _enough(task, members, None):
         return [], []
     values = np.where(members[:, None], found.units, np.nan)
@@ -236,7 +240,8 @@ def _described(task: _Task, key: Mapping[Any, Any], members: npt.NDArray[np.bool
 def _left_out(task: _Task, members: npt.NDArray[np.bool_]) -> str:
     """Return how many patients take no part, by reason."""
     known = task.people["left_out"]
-    reasons = known[~members].replace("", "no score").value_counts(sort=False)
+    none = "no change" if task.outcome.score == "change" else "no score at the depth all have"
+    reasons = known[~members].replace("", none if task.depth == "thinned" else "no score").value_counts(sort=False)
     return ";".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
 
 
