@@ -102,12 +102,27 @@ def fit_priors(variance: Array, df: float, *, floor: float) -> tuple[Array, Arra
     logs = np.maximum(variance, floor)
     pooled = logs.mean(axis=1)
     np.log(logs, out=logs)
-    mean = logs.mean(axis=1) - psi(df / 2) + np.log(df / 2)
-    excess = logs.var(axis=1, ddof=1) - polygamma(1, df / 2)
+    return priors_from_moments(logs.mean(axis=1), logs.var(axis=1, ddof=1), pooled=pooled, df=df)
+
+
+def priors_from_moments(log_mean: Array, log_variance: Array, *, pooled: Array, df: float) -> tuple[Array, Array]:
+    """Return prior degrees of freedom and prior variance from moments of the log variances, one each a row.
+
+    Parameters
+    ----------
+    log_mean, log_variance
+        Mean and variance (over genes) of the logarithms of the residual variances.
+    pooled
+        Mean of the residual variances: the prior variance where their spread is no more than sampling gives.
+    df
+        Degrees of freedom of the residual variances.
+    """
+    mean = log_mean - psi(df / 2) + np.log(df / 2)
+    excess = log_variance - polygamma(1, df / 2)
     # Variances that spread no more than sampling explains have one pooled variance.
     spread = excess > 0
-    prior_df = np.full(len(variance), np.inf)
-    prior_variance = pooled
+    prior_df = np.full(log_mean.shape, np.inf)
+    prior_variance = pooled.copy()
     half = trigamma_inverse(excess[spread])
     prior_df[spread] = 2 * half
     prior_variance[spread] = np.exp(mean[spread] + psi(half) - np.log(half))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ohmics.errors import OhmicsError
-from ohmics.stats.ebayes import fit_priors
+from ohmics.stats.ebayes import priors_from_moments
 from ohmics.stats.multiple import TIE
 from ohmics.stats.relabel import Randomisation
 
@@ -93,14 +93,45 @@ def rankings(values: Array, scheme: Randomisation) -> Iterator[Array]:
     height = max(1, _BLOCK // max(1, values.shape[1]))
     for start in range(0, len(scheme.rows), height):
         effect = scheme.rows[start : start + height] @ centred
-        variance = np.maximum(total - scheme.scale * effect**2, 0.0) / scheme.df
-        prior_df, prior_variance = fit_priors(variance, scheme.df, floor=floor)
+        log_mean, log_variance, pooled = _log_moments(effect, total, scheme.scale, float(scheme.df), floor)
+        prior_df, prior_variance = priors_from_moments(log_mean, log_variance, pooled=pooled, df=scheme.df)
         share = scheme.df / (scheme.df + prior_df)
-        pooled = np.where(
-            np.isfinite(prior_df), prior_df / (scheme.df + np.where(np.isfinite(prior_df), prior_df, 1)), 1.0
-        )
-        posterior = share[:, None] * variance + (pooled * prior_variance)[:, None]
-        yield effect * np.sqrt(scheme.scale / posterior)
+        _moderate(effect, total, scheme.scale, float(scheme.df), share, (1 - share) * prior_variance)
+        yield effect
+
+
+@numba.njit(cache=True, parallel=True)
+def _log_moments(effect: Array, total: Array, scale: float, df: float, floor: float) -> tuple[Array, Array, Array]:
+    """Return, a row, mean and variance of the logarithms of the genes' residual variances, and their mean."""
+    n_rows, n_genes = effect.shape
+    log_mean, log_variance, pooled = np.empty(n_rows), np.empty(n_rows), np.empty(n_rows)
+    for row in numba.prange(n_rows):
+        logs = np.empty(n_genes)
+        plain = 0.0
+        summed = 0.0
+        for gene in range(n_genes):
+            variance = max((total[gene] - scale * effect[row, gene] ** 2) / df, floor)
+            plain += variance
+            logs[gene] = np.log(variance)
+            summed += logs[gene]
+        mean = summed / n_genes
+        squares = 0.0
+        for gene in range(n_genes):
+            squares += (logs[gene] - mean) ** 2
+        log_mean[row] = mean
+        log_variance[row] = squares / (n_genes - 1)
+        pooled[row] = plain / n_genes
+    return log_mean, log_variance, pooled
+
+
+@numba.njit(cache=True, parallel=True)
+def _moderate(effect: Array, total: Array, scale: float, df: float, share: Array, prior: Array) -> None:
+    """Turn effects (rows × genes) into moderated t, in place."""
+    for row in numba.prange(effect.shape[0]):
+        for gene in range(effect.shape[1]):
+            value = effect[row, gene]
+            variance = max(total[gene] - scale * value**2, 0.0) / df
+            effect[row, gene] = value * np.sqrt(scale / (share[row] * variance + prior[row]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +177,15 @@ def running_sums(statistics: Array, members: Members) -> RunningSums:
     parts = [*members.up, *members.down]
     sizes = np.array([len(part) for part in parts], dtype=np.int64)
     flat = np.concatenate([*parts, np.empty(0, np.int64)]).astype(np.int64)
-    # Which parts hold a gene: walking a ranking once then serves all lists.
+    # Which parts hold a gene: walking a ranking once then serves all lists. Only genes of some list are walked;
+    # of the others no more is needed than how many stand above, which sorted values tell.
     by_gene = np.argsort(flat, kind="stable")
-    starts = np.searchsorted(flat[by_gene], np.arange(statistics.shape[1] + 1)).astype(np.int64)
+    listed = np.unique(flat)
+    starts = np.searchsorted(flat[by_gene], np.append(listed, statistics.shape[1])).astype(np.int64)
     holders = np.repeat(np.arange(len(parts)), sizes)[by_gene].astype(np.int64)
-    order = np.argsort(-statistics, axis=1)
-    high, low, weight = _all_walks(np.ascontiguousarray(statistics), order, starts, holders, sizes)
+    high, low, weight = _all_walks(
+        np.ascontiguousarray(statistics[:, listed]), np.sort(statistics, axis=1), starts, holders, sizes
+    )
     everywhere = np.abs(statistics).mean(axis=1, keepdims=True)
     ahead = weight / np.maximum(sizes, 1) / np.where(everywhere > 0, everywhere, 1.0)
     n_parts = np.maximum((sizes[:n_lists] > 0).astype(np.int64) + (sizes[n_lists:] > 0), 1)
@@ -169,20 +203,20 @@ def running_sums(statistics: Array, members: Members) -> RunningSums:
 
 @numba.njit(cache=True, parallel=True)
 def _all_walks(
-    statistics: Array, order: Indices, starts: Indices, holders: Indices, sizes: Indices
+    statistics: Array, ordered: Array, starts: Indices, holders: Indices, sizes: Indices
 ) -> tuple[Array, Array, Array]:
     high = np.zeros((statistics.shape[0], sizes.size))
     low = np.zeros((statistics.shape[0], sizes.size))
     weight = np.zeros((statistics.shape[0], sizes.size))
     for row in numba.prange(statistics.shape[0]):
-        _walk(statistics[row], order[row], starts, holders, sizes, high[row], low[row], weight[row])
+        _walk(statistics[row], ordered[row], starts, holders, sizes, high[row], low[row], weight[row])
     return high, low, weight
 
 
 @numba.njit(cache=True)
 def _walk(
     values: Array,
-    order: Indices,
+    ordered: Array,
     starts: Indices,
     holders: Indices,
     sizes: Indices,
@@ -192,26 +226,34 @@ def _walk(
 ) -> None:
     """Walk one ranking from the top and fill in each part's extremes (``high``, ``low``) and sum of |t| (``weight``).
 
-    Genes of equal value are one step, and share the middle of their places: turning the ranking around
-    then turns every score around exactly.
+    ``values`` are those of the genes of any part, ``ordered`` those of all genes, ascending. Genes of equal value are
+    one step, and share the middle of their places: turning the ranking around then turns every score around exactly.
     """
-    n_genes = values.size
-    for gene in range(n_genes):
+    n_genes = ordered.size
+    for gene in range(values.size):
         for k in range(starts[gene], starts[gene + 1]):
             weight[holders[k]] += abs(values[gene])
     seen = np.zeros(sizes.size, np.int64)
     here = np.zeros(sizes.size, np.int64)
     reached = np.zeros(sizes.size)
+    order = np.argsort(-values)
+    first = 0
     start = 0
-    while start < n_genes:
-        value = values[order[start]]
-        stop = start + 1
-        while stop < n_genes and values[order[stop]] == value:
+    while first < values.size:
+        value = values[order[first]]
+        last = first + 1
+        while last < values.size and values[order[last]] == value:
+            last += 1
+        # Genes from start to stop, counted from the top, have this value.
+        while ordered[n_genes - 1 - start] > value:
+            start += 1
+        stop = start
+        while stop < n_genes and ordered[n_genes - 1 - stop] == value:
             stop += 1
-        for place in range(start, stop):
+        for place in range(first, last):
             for k in range(starts[order[place]], starts[order[place] + 1]):
                 here[holders[k]] += 1
-        for place in range(start, stop):
+        for place in range(first, last):
             for k in range(starts[order[place]], starts[order[place] + 1]):
                 part = holders[k]
                 hits = here[part]
@@ -225,6 +267,7 @@ def _walk(
                 reached[part] += hits * abs(value) / weight[part] if weight[part] > 0 else hits / sizes[part]
                 high[part] = max(high[part], reached[part] - passed)
         start = stop
+        first = last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
