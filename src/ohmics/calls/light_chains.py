@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, gammaln
+from scipy.stats import betabinom
 
 from ohmics.calls.malignant_rules import MalignantRules
 from ohmics.calls.populations import Floats, Population
@@ -21,6 +22,7 @@ TOLD = float(np.log(20.0))
 """Log ratio from which a cell's chain is told."""
 LEAST_COUNTS = 3.0
 """Counts beyond ambient RNA that a cell needs for its chain to be told."""
+MOST_COUNTS = 500.0
 AMBIENT_SIZE = 2.0
 """Size of the negative binomial of ambient counts: droplets differ."""
 LEAST_AMBIENT = 0.02
@@ -67,13 +69,31 @@ def light_chains(whole: Population, outside: npt.NDArray[np.bool_]) -> LightChai
     """
     kappa, lambda_ = whole.of(KAPPA), whole.of(LAMBDA)
     ambient = _ambient(kappa, outside), _ambient(lambda_, outside)
+    ratio = _ratio(kappa, lambda_, ambient)
+    enough = kappa + lambda_ - sum(ambient) >= _least(ambient)
+    chain = np.where(enough & (ratio >= TOLD), 1, np.where(enough & (ratio <= -TOLD), -1, 0)).astype(np.int64)
+    return LightChains(kappa, lambda_, ratio, chain, ambient)
+
+
+def _ratio(kappa: Floats, lambda_: Floats, ambient: tuple[float, float]) -> Floats:
+    """Return the log likelihood of a kappa cell over that of a lambda cell."""
     own = np.maximum(kappa + lambda_ - sum(ambient), 1.0)
     as_kappa = _log_nb(kappa, ambient[0] + own) + _log_nb(lambda_, np.full_like(own, ambient[1]))
     as_lambda = _log_nb(kappa, np.full_like(own, ambient[0])) + _log_nb(lambda_, ambient[1] + own)
-    ratio = as_kappa - as_lambda
-    enough = kappa + lambda_ - sum(ambient) >= LEAST_COUNTS
-    chain = np.where(enough & (ratio >= TOLD), 1, np.where(enough & (ratio <= -TOLD), -1, 0)).astype(np.int64)
-    return LightChains(kappa, lambda_, ratio, chain, ambient)
+    return np.asarray(as_kappa - as_lambda)
+
+
+def _least(ambient: tuple[float, float]) -> float:
+    """Return the counts beyond ambient RNA at which a cell of either chain is told.
+
+    The clone's RNA floats in every droplet, so that its chain needs more counts to be told than the other. Without one
+    bar for both, cells of the other chain would be counted that cells of the clone's chain are not.
+    """
+    steps = np.arange(1.0, MOST_COUNTS)
+    as_kappa = _ratio(ambient[0] + steps, np.full_like(steps, ambient[1]), ambient) >= TOLD
+    as_lambda = _ratio(np.full_like(steps, ambient[0]), ambient[1] + steps, ambient) <= -TOLD
+    told = np.flatnonzero(as_kappa & as_lambda)
+    return max(float(steps[told[0]]) if len(told) else MOST_COUNTS, LEAST_COUNTS)
 
 
 def _ambient(counts: Floats, outside: npt.NDArray[np.bool_]) -> float:
@@ -108,7 +128,14 @@ def normal_share(told: list[tuple[int, int]], rules: MalignantRules) -> tuple[fl
         Thresholds.
     """
     first = rules.normal_kappa * rules.normal_kappa_weight, (1 - rules.normal_kappa) * rules.normal_kappa_weight
-    own = [pair for pair in told if sum(pair) >= rules.min_light_cells and restriction(*pair, first, rules) < -1.0]
+    # A cluster with a clone among normal cells would carry the clone's share into what normal cells are taken to have.
+    own = [
+        pair
+        for pair in told
+        if sum(pair) >= rules.min_light_cells
+        and restriction(*pair, first, rules) < 0
+        and normal_tail(*pair, first) >= rules.odd_share
+    ]
     kappa, lambda_ = first[0] + sum(pair[0] for pair in own), first[1] + sum(pair[1] for pair in own)
     shrink = min(1.0, rules.normal_spread / (kappa + lambda_))
     return kappa * shrink, lambda_ * shrink, sum(sum(pair) for pair in own)
@@ -121,6 +148,12 @@ def restriction(kappa: float, lambda_: float, normal: tuple[float, float], rules
     of_lambda = betaln(kappa + 1, lambda_ + clone) - betaln(1, clone)
     polyclonal = betaln(kappa + normal[0], lambda_ + normal[1]) - betaln(*normal)
     return float(np.logaddexp(of_kappa, of_lambda) - np.log(2.0) - polyclonal)
+
+
+def normal_tail(kappa: int, lambda_: int, normal: tuple[float, float]) -> float:
+    """Return the two-sided chance that a cluster of normal cells has a kappa share as far off as this one."""
+    spread = betabinom(kappa + lambda_, *normal)
+    return float(min(1.0, 2 * min(spread.cdf(kappa), spread.sf(kappa - 1))))
 
 
 def excess(kappa: int, lambda_: int, normal: tuple[float, float]) -> tuple[int, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,9 @@ def cell_calls(counts: SampleCounts, calls: Mapping[str, ClusterCall], rules: Ma
 
     A cell follows its cluster, with exceptions: a cell whose annotated type is no tumour of the disease is normal
     everywhere; in a cluster of another kind than its own type it is open; a cell of the chain that a restricted cluster
-    does not make is normal; and in an undetermined or mixed cluster the cells of the dominant light chain are malignant
-    where normal cells explain too few of them.
+    does not make is normal; and in undetermined clusters cells of the clone's light chain are malignant where normal
+    cells explain fewer than half of them, likeliest first, as long as the cells called so in the whole sample are
+    expected to be malignant with at least ``rules.cell_purity``.
     """
     n = len(counts.cells)
     state = np.zeros(n, dtype=np.int64)
@@ -39,12 +41,10 @@ def cell_calls(counts: SampleCounts, calls: Mapping[str, ClusterCall], rules: Ma
         rows = counts.rows(cluster)
         told = {"malignant": 1, "normal": -1}.get(call.call, 0)
         probability[rows] = call.probability
-        main = lineage_of(counts, cluster).kind
-        state[rows] = _by_kind(told, kind[rows], main)
-        if counts.light is not None and main != "incompatible":
-            _by_chain(counts, cluster, rows, call, state, probability, rules)
-    apart = kind == "incompatible"
-    state[apart] = -1
+        state[rows] = _by_kind(told, kind[rows], lineage_of(counts, cluster).kind)
+    if counts.light is not None:
+        _by_chain(counts, calls, state, probability, rules)
+    state[kind == "incompatible"] = -1
     frame = pd.DataFrame({"sample": counts.sample, "barcode": counts.cells["barcode"].to_numpy()})
     flags = pd.Series(state == 1).astype("boolean")
     frame["malignant"] = flags.mask(state == 0).to_numpy()
@@ -64,35 +64,64 @@ def _by_kind(told: int, kind: npt.NDArray[np.object_], main: str) -> npt.NDArray
     return state
 
 
+@dataclass(frozen=True, slots=True)
+class _Chains:
+    """One cluster: its cells, the dominant chain, and the share of that chain that normal cells do not bring."""
+
+    rows: npt.NDArray[np.int64]
+    chain: int
+    beyond: float
+    call: ClusterCall
+    restricted: float
+
+
 def _by_chain(
     counts: SampleCounts,
-    cluster: str,
-    rows: npt.NDArray[np.int64],
-    call: ClusterCall,
+    calls: Mapping[str, ClusterCall],
     state: npt.NDArray[np.int64],
     probability: npt.NDArray[np.float64],
     rules: MalignantRules,
 ) -> None:
-    """Tell cells of one cluster apart by their light chain (in place)."""
+    """Tell the cells of mixed clusters apart by their light chain (in place)."""
     if counts.light is None:
         return
+    found = [part for part in (_told(counts, cluster, call, rules) for cluster, call in calls.items()) if part]
+    clones = [part for part in found if part.call.call == "malignant" and part.restricted > 0]
+    sure = 0.0
+    taken = 0
+    for part in clones:
+        own = counts.light.chain[part.rows]
+        state[part.rows[own == -part.chain]] = -1
+        probability[part.rows[own == -part.chain]] = 1 - rules.certain
+        taken += int((own == part.chain).sum())
+        sure += part.beyond * float((own == part.chain).sum())
+    chains = {part.chain for part in clones}
+    open_ones = [part for part in found if part.call.call == "undetermined" and part.restricted >= 0]
+    for part in sorted(open_ones, key=lambda part: -part.beyond):
+        own = counts.light.chain[part.rows]
+        n = int((own == part.chain).sum())
+        if part.beyond <= 0.5 or (chains and part.chain not in chains) or not n:
+            continue
+        if (sure + part.beyond * n) / (taken + n) < rules.cell_purity:
+            continue
+        sure, taken = sure + part.beyond * n, taken + n
+        state[part.rows[own == part.chain]] = 1
+        probability[part.rows[own == part.chain]] = part.beyond
+        state[part.rows[own == -part.chain]] = -1
+
+
+def _told(counts: SampleCounts, cluster: str, call: ClusterCall, rules: MalignantRules) -> _Chains | None:
+    rows = counts.rows(cluster)
+    rows = rows[(counts.cells["kind"].to_numpy(dtype=object)[rows] != "incompatible")]
+    if counts.light is None or lineage_of(counts, cluster).kind == "incompatible":
+        return None
     kappa, lambda_ = counts.light.told(rows)
     if kappa + lambda_ < rules.min_light_cells:
-        return
+        return None
     normal, _ = normal_of(counts, cluster, rules)
     chain, beyond = excess(kappa, lambda_, normal)
     restricted = next((line.value for line in call.lines if line.name == "light chain"), 0.0)
-    own = counts.light.chain[rows]
-    if call.call == "malignant" and restricted > 0:
-        state[rows[own == -chain]] = -1
-        probability[rows[own == -chain]] = 1 - rules.certain
-        return
-    if call.call == "normal" or beyond < rules.certain:
-        return
-    # Too many cells of one chain for normal cells alone: those of that chain are the clone's.
-    state[rows[own == chain]] = 1
-    probability[rows[own == chain]] = beyond
-    state[rows[own == -chain]] = -1
+    return _Chains(rows, chain, beyond, call, restricted)
 
 
 def _chains(counts: SampleCounts) -> npt.NDArray[np.object_]:

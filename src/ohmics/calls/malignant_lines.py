@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, ndtr
 
-from ohmics.calls.light_chains import excess, normal_share, restriction
+from ohmics.calls.light_chains import excess, normal_share, normal_tail, restriction
 from ohmics.calls.malignant_counts import SampleCounts
 from ohmics.calls.malignant_rules import MalignantRules
 from ohmics.calls.populations import Floats
@@ -165,20 +165,22 @@ def light_line(counts: SampleCounts, cluster: str, rules: MalignantRules) -> Lin
             f"light chains are told in {kappa + lambda_} B or plasma cells, fewer than {rules.min_light_cells}",
         )  # fmt: skip
     normal, own = normal_of(counts, cluster, rules)
-    value = restriction(kappa, lambda_, normal, rules)
     n = kappa + lambda_
     error = 1.96 * float(np.sqrt(max(kappa * lambda_, n) / n))
-    ends = [
-        restriction(min(max(kappa + shift, 0.0), n), min(max(lambda_ - shift, 0.0), n), normal, rules)
-        for shift in (-error, error)
-    ]
+    value, *ends = (
+        restriction(float(np.clip(kappa + shift, 0.0, n)), float(np.clip(lambda_ - shift, 0.0, n)), normal, rules)
+        for shift in (0.0, -error, error)
+    )
+    if value < 0 and normal_tail(kappa, lambda_, normal) < rules.odd_share:
+        # Neither one clone nor surely normal: a mixture says nothing of the cluster as a whole.
+        value = 0.0
     limit = rules.light_limit
     held, low, high = (float(np.clip(v, -limit, limit)) for v in (value, min(value, *ends), max(value, *ends)))
     chain, beyond = excess(kappa, lambda_, normal)
     basis = f"{own} of the sample's own normal B or plasma cells" if own else "normal cells in general"
     share = normal[0] / (normal[0] + normal[1])
     words = f"{kappa} cells make kappa and {lambda_} lambda, where normal cells make {share:.0%} kappa ({basis})"
-    if value > 0:
+    if value >= 0:
         words += f"; {beyond:.0%} of the {'kappa' if chain > 0 else 'lambda'} cells are beyond what normal cells bring"
     return Line("light chain", held, low, high, words)
 
@@ -214,33 +216,43 @@ def cycling_line(counts: SampleCounts, cluster: str, panel: DiseasePanel, rules:
 
 
 def maturation_line(counts: SampleCounts, cluster: str, panel: DiseasePanel, rules: MalignantRules) -> Line | None:
-    """Return the line of maturation: recovering precursors mature in the same sample, leukaemic ones stand still.
+    """Return the line of maturation: recovering precursors mature, leukaemic ones stand still.
 
-    The share of late stages among the sample's cells of the lineage is weighed under both: Beta(3, 4) in recovery,
-    Beta(0.5, 8) in leukaemia. None where no normal precursor looks like the tumour, or the cluster is no early one.
+    The share of late stages, in the cluster and in all of the sample's cells of the lineage, is weighed under recovery,
+    Beta(3, 4), and under leukaemia, Beta(0.5, 8); the lower of the two counts, since an early cluster may be the first
+    stage of a recovery whose later stages stand in other clusters. None where no normal precursor looks like the
+    tumour, or the cluster is no early one.
     """
     row = counts.clusters.index(cluster)
     if not panel.precursors or lineage_of(counts, cluster).kind not in ("home", "unnamed"):
         return None
     if counts.early[row] + counts.late[row] < rules.min_cells or counts.early[row] < counts.late[row]:
         return None
-    early, late = float(counts.early.sum()), float(counts.late.sum())
+    inside = _maturing(float(counts.early[row]), float(counts.late[row]), rules)
+    sample = _maturing(float(counts.early.sum()), float(counts.late.sum()), rules)
+    value, low, high = min(inside, sample)
+    here = counts.late[row] / (counts.early[row] + counts.late[row])
+    total = float(counts.early.sum() + counts.late.sum())
+    words = (
+        f"{here:.0%} of the cluster's and {counts.late.sum() / total:.0%} of the sample's {total:.0f} staged B-lineage "
+        f"cells are in late stages; recovering precursors ({panel.precursors}) mature, leukaemic ones stand still"
+    )
+    return Line("maturation", value, low, high, words)
+
+
+def _maturing(early: float, late: float, rules: MalignantRules) -> tuple[float, float, float]:
+    """Return the log ratio of leukaemia over recovery for numbers of early and late cells, and its range."""
     share = late / (early + late)
     n = min(early + late, EFFECTIVE_CELLS)
+    error = 1.96 * float(np.sqrt(max(share * (1 - share), 1 / n) / n))
 
     def ratio(part: float) -> float:
         x, rest = part * n, (1 - part) * n
-        return float(betaln(x + 0.5, rest + 8) - betaln(0.5, 8) - betaln(x + 3, rest + 4) + betaln(3, 4))
+        value = betaln(x + 0.5, rest + 8) - betaln(0.5, 8) - betaln(x + 3, rest + 4) + betaln(3, 4)
+        return float(np.clip(value, -rules.maturation_limit, rules.maturation_limit))
 
-    error = 1.96 * float(np.sqrt(max(share * (1 - share), 1 / n) / n))
-    limit = rules.maturation_limit
-    parts = (share, max(share - error, 0.0), min(share + error, 1.0))
-    value, *ends = (float(np.clip(ratio(part), -limit, limit)) for part in parts)
-    words = (
-        f"{share:.0%} of the sample's {early + late:.0f} staged B-lineage cells are in late stages; recovering "
-        f"precursors ({panel.precursors}) mature, leukaemic ones stand still"
-    )
-    return Line("maturation", value, min(value, *ends), max(value, *ends), words)
+    value, *ends = (ratio(part) for part in (share, max(share - error, 0.0), min(share + error, 1.0)))
+    return value, min(value, *ends), max(value, *ends)
 
 
 def copy_number_line(counts: SampleCounts, cluster: str, rules: MalignantRules) -> Line | None:

@@ -45,8 +45,13 @@ class MalignantRules:
         Share of kappa among normal B and plasma cells, and its weight in cells; the sample's own are added.
     normal_spread
         Clusters of normal cells vary in that share as if at most this many cells told it.
+    odd_share
+        A kappa share that fewer clusters of normal cells have than this (two-sided) may be a mixture with a clone, and
+        does not speak against a tumour.
     clone_purity
         Mean share of the clone's chain in a cluster of the clone, as a Beta(x, 1) of mean x / (x + 1).
+    cell_purity
+        Share of the cells called by their light chain in a sample that must be expected to be malignant.
     light_limit
         Limit of the line.
     cycling
@@ -81,7 +86,9 @@ class MalignantRules:
     normal_kappa: float = 0.6
     normal_kappa_weight: float = 20.0
     normal_spread: float = 40.0
+    odd_share: float = 0.2
     clone_purity: float = 20.0
+    cell_purity: float = 0.85
     light_limit: float = 4.0
     cycling: float = 0.7
     resting: float = 0.05
