@@ -17,8 +17,8 @@ FloatArray = npt.NDArray[np.float64]
 MIN_UNITS = 6
 LOWEST_RELIABILITY = 0.2
 FARTHEST = 1.0
-"""Greatest mean change of content, in sd of the units' changes: beyond it hardly any unit kept its content, so that what
-would have happened without a change of content is an extrapolation."""
+"""Greatest mean change of content, in sd of the units' changes: beyond it hardly any unit kept its content, so that
+what would have happened without a change of content is an extrapolation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +148,8 @@ def _too_far(middle: float, spread: float, what: str) -> str:
         return "content does not vary"
     if abs(middle) > FARTHEST * spread:
         return (
-            f"content changed by {middle:+.2f} on average, {abs(middle) / spread:.1f} sd of the {what}: too few kept their "
-            "content to tell what would have changed without it"
+            f"content changed by {middle:+.2f} on average, {abs(middle) / spread:.1f} sd of the {what}: too few kept "
+            "their content to tell what would have changed without it"
         )
     return ""
 

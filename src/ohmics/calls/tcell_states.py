@@ -1,4 +1,4 @@
-"""T cells of all samples, axes and GENE_REFERENCE come in; their states, exhaustion beyond covariates and tests go out."""
+"""T cells of all samples, axes and GENE_REFERENCE come in; states, exhaustion beyond covariates and tests go out."""
 
 from __future__ import annotations
 

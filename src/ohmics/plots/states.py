@@ -21,7 +21,6 @@ def states(
     *,
     cohort: str,
     subjects: Sequence[str] | None = None,
-    unit: str = "patient",
     title: str = "Terminal exhaustion of T cells",
 ) -> Figure:
     """Draw the change of the terminal score, raw and beyond, one row a patient and a last one for the cohort.
@@ -35,8 +34,6 @@ def states(
         Subject of the cohort's rows.
     subjects
         Order from top to bottom; natural order when not given.
-    unit
-        What a subject is called.
 
     Raises
     ------
@@ -66,7 +63,9 @@ def states(
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("change of the mean score, sd of the cohort's T cells")
-        figure.text(0.12 / width, 1 - 0.1 / height, style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top")
+        figure.text(
+            0.12 / width, 1 - 0.1 / height, style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top"
+        )
         handles = [
             Line2D([], [], marker=mark, linestyle="", color=colour, markerfacecolor=face or colour, label=label)
             for label, (_, _, colour, mark, face) in zip(("raw", _BEYOND_WORDS), _SERIES, strict=True)
@@ -84,5 +83,10 @@ def _row(axes: Axes, place: float, rows: Sequence[object], *, last: bool) -> Non
         if np.isfinite(low) and np.isfinite(high):
             axes.plot([low, high], [place + shift] * 2, color=colour, lw=2.2 if last else 1.2)
         axes.plot(
-            effect, place + shift, marker=mark, color=colour, markerfacecolor=face or colour, markersize=7 if last else 5
+            effect,
+            place + shift,
+            marker=mark,
+            color=colour,
+            markerfacecolor=face or colour,
+            markersize=7 if last else 5,
         )

@@ -19,9 +19,9 @@ _BEYOND = "_beyond_covariates"
 _ALL = "all"
 WHAT = (
     "Recently stimulated T cells switch on many of the genes that exhausted ones keep on, and deeper sequenced cells "
-    "score higher. The raw score of terminal exhaustion mixes these. What is left of it beyond activation, proliferation "
-    "and depth is the better answer to whether the cells became exhausted; where only the raw score changes, activation "
-    "or proliferation explains it."
+    "score higher. The raw score of terminal exhaustion mixes these. What is left of it beyond activation, "
+    "proliferation and depth is the better answer to whether the cells became exhausted; where only the raw score "
+    "changes, activation, proliferation or depth explains it."
 )
 
 
@@ -49,7 +49,7 @@ def states_panel(inputs: ReportInputs, view: select.ContrastView) -> StatesPanel
         sentence=_sentence(inputs, view, cohort),
         cautions=_cautions(inputs.states),
         change=_change(inputs, view, effects[effects["cell_type"] == _T_CELL]),
-        fractions=_fractions(inputs, view, shares[shares["subject"] != view.name]),
+        fractions=_fractions(view, shares[shares["subject"] != view.name]),
         scores=_score_table(cohort, view),
         shares=_share_table(shares[shares["subject"] == view.name], view),
         patients=_patient_table(inputs, view, effects[(effects["level"] == "patient")]),
@@ -95,18 +95,18 @@ def _change(inputs: ReportInputs, view: select.ContrastView, effects: pd.DataFra
         return None
     frame = effects.assign(series=[_series(method) for method in effects["method"]])
     figure = draw_states(
-        frame[["subject", "series", "effect", "low", "high"]].astype({name: float for name in ("effect", "low", "high")}),
+        frame[["subject", "series", "effect", "low", "high"]].astype(dict.fromkeys(("effect", "low", "high"), float)),
         cohort=view.name,
-        unit=inputs.unit,
         title=f"Terminal exhaustion of T cells, {view.test} minus {view.reference}",
     )
     return svg_view(
         figure,
         id=words.anchor("fig-exhaustion", view.name),
         caption=(
-            f"Change of the terminal exhaustion score within each {inputs.unit}, both sides thinned to one depth. Lines: "
-            f"for one {inputs.unit} what measuring the same cells again would give, for all together the interval of the "
-            "test. A raw change without a change beyond is explained by activation, proliferation or depth."
+            f"Change of the terminal exhaustion score within each {inputs.unit}, both sides thinned to one depth. "
+            f"Lines: for one {inputs.unit} what measuring the same cells again would give, for all together the "
+            "interval of the test. A raw change without a change beyond is explained by activation, proliferation or "
+            "depth."
         ),
         alt=_alt(frame, view.name, inputs.unit),
     )
@@ -123,7 +123,7 @@ def _alt(frame: pd.DataFrame, cohort: str, unit: str) -> str:
     return f"Change of terminal exhaustion per {unit}; {'; '.join(parts)}."
 
 
-def _fractions(inputs: ReportInputs, view: select.ContrastView, rows: pd.DataFrame) -> FigureView | None:
+def _fractions(view: select.ContrastView, rows: pd.DataFrame) -> FigureView | None:
     if rows.empty:
         return None
     bars: list[str] = []
@@ -145,8 +145,9 @@ def _fractions(inputs: ReportInputs, view: select.ContrastView, rows: pd.DataFra
         figure,
         id=words.anchor("fig-states", view.name),
         caption=(
-            "Share of T cells in each state: the axis on which a cell stands highest above the T cells before, at least "
-            "one sd. What one state gains others lose: read changes in the table, which is relative to the other states."
+            "Share of T cells in each state: the axis on which a cell stands highest above the T cells before, at "
+            "least one sd. What one state gains others lose: read changes in the table, which is relative to the "
+            "other states."
         ),
         alt=f"Stacked bars of {words.count(len(levels), 'T-cell state')} for {words.count(len(bars), 'bar')}.",
     )
