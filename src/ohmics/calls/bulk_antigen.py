@@ -19,7 +19,7 @@ from scipy.stats import t as student
 from ohmics.calls.antigen import COLUMNS
 from ohmics.calls.rules import AntigenRules
 from ohmics.calls.words import CANNOT_EXCLUDE, number, p_text, sentences
-from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
+from ohmics.errors import Faults, did_you_mean, listing
 
 Scale = Literal["counts", "tpm"]
 Floats = npt.NDArray[np.float64]
@@ -211,6 +211,10 @@ def _row(row: dict[str, Any], call: str, said: list[str]) -> pd.Series:
     return pd.Series({name: full[name] for name in COLUMNS}, name=str(row["antigen"]), dtype=object)
 
 
+def _whole(values: Floats) -> bool:
+    return bool(np.all(values == np.floor(values)))
+
+
 def _check(pre: pd.Series, post: pd.Series, genes: tuple[str, ...], antigen: str, scale: str) -> None:
     faults = Faults()
     if scale not in ("counts", "tpm"):
@@ -223,11 +227,9 @@ def _check(pre: pd.Series, post: pd.Series, genes: tuple[str, ...], antigen: str
         data = values.to_numpy(dtype=float)
         if not np.isfinite(data).all() or (data < 0).any() or data.sum() <= 0:
             faults.add("values are no counts or TPM", where=name, legal="finite numbers from 0 on, not all 0")
-        elif data.max() < 40:
+        elif data.max() < 40 and not _whole(data):
             remedy = "microarray and log values are refused: their background keeps a lost gene from falling"
             faults.add("values look like logarithms", where=name, legal="raw counts or TPM", remedy=remedy)
-        elif scale == "counts" and not bool(np.all(data == np.floor(data))):
+        elif scale == "counts" and not _whole(data):
             faults.add("values are no whole numbers", where=name, legal="raw counts", remedy='for TPM say scale="tpm"')
     faults.raise_if_any()
-    if not isinstance(pre, pd.Series):
-        raise OhmicsError(Fault("a sample is one Series, gene -> value", where="pre"))

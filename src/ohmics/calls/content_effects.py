@@ -13,20 +13,25 @@ from ohmics.calls.content import SHEET
 from ohmics.calls.content_changes import Beyond, beyond_groups, beyond_paired
 from ohmics.compare import compare
 from ohmics.differences import TEST_KEY, common_depth, contrast_sides, spanning_blocks
-from ohmics.model import BEYOND_CONTENT, Contrast
+from ohmics.model import BEYOND_CONTENT, BEYOND_ESTIMATED, Contrast
 from ohmics.tables import EFFECTS, SCORES, skipped
 
 STAGE = "content"
 MIN_GENES = 2
 WORDS = {"t_cell": "T-cell content", "purity": "purity"}
+BEYOND = (BEYOND_CONTENT, BEYOND_ESTIMATED)
+NO_VERDICT = (
+    "purity is estimated from expression, which takes out only part of its change: scores beyond it are shown, and no "
+    "verdict rests on them; a column `purity` in the sheet would let one"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """What is needed to read lists beyond content.
 
-    ``table`` is CONTENT. ``kinds``: list key -> ``t_cell`` or ``purity``, of the lists that are read so. ``lists``: list
-    key -> genes, whose own genes tell no content.
+    ``table`` is CONTENT. ``kinds``: list key -> ``t_cell`` or ``purity``, of the lists that are read so. ``lists``:
+    list key -> genes, whose own genes tell no content.
     """
 
     table: pd.DataFrame
@@ -56,7 +61,8 @@ class BeyondScores:
     """Scores of one contrast beyond content.
 
     ``rows``: SCORES, method with the suffix ``_beyond_content``. ``shifts``: per row what is added to the score for the
-    test, so that re-labelling units sees the uncertainty of the slope too; ``units`` their units. ``fits``: CONTENT_FITS.
+    test, so that re-labelling units sees the uncertainty of the slope too; ``units`` their units. ``fits``:
+    CONTENT_FITS.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -66,9 +72,7 @@ class BeyondScores:
     skipped: list[dict[str, str]] = field(default_factory=list)
 
 
-def beyond_scores(
-    scores: pd.DataFrame, samples: pd.DataFrame, contrast: Contrast, *, content: Content
-) -> BeyondScores:
+def beyond_scores(scores: pd.DataFrame, samples: pd.DataFrame, contrast: Contrast, *, content: Content) -> BeyondScores:
     """Return the scores of one contrast's samples beyond content (see `content_changes` for how).
 
     Parameters
@@ -126,7 +130,7 @@ def compare_beyond(
         EFFECTS. Rows beyond content have the method ``{method}_beyond_content``; the families hold them beside the
         others. ``attrs["skipped"]``: rows of SKIPPED.
     """
-    measured = scores[~scores["method"].str.endswith(BEYOND_CONTENT)]
+    measured = scores[~scores["method"].str.endswith(BEYOND)]
     parts, told = [], []
     for contrast in contrasts:
         found = beyond_scores(measured, samples, contrast, content=content)
@@ -153,7 +157,7 @@ def _unsupported(contrast: Contrast, sides: pd.DataFrame) -> str:
         return "the contrast adjusts for further columns or compares changes of two groups"
     if contrast.blocks:
         return "blocks hold samples of more than one unit" if spanning_blocks(sides) else ""
-    if contrast.random_by or (sides.groupby("unit")["side"].nunique() > 1).any():
+    if contrast.random_by or bool(sides.drop_duplicates(["unit", "side"])["unit"].duplicated().any()):
         return "some units stand on both sides and are not paired"
     return ""
 
@@ -180,6 +184,9 @@ def _one_test(
         _skip(found, contrast, gene_list, f"confounded by {WORDS[kind]}: {fit.result.why}")
         return
     result = fit.result
+    ending = BEYOND_ESTIMATED if kind == "purity" and not exact else BEYOND_CONTENT
+    if ending == BEYOND_ESTIMATED:
+        _skip(found, contrast, gene_list, NO_VERDICT)
     found.fits.append({
         "contrast": contrast.label, "gene_list": gene_list, "method": key["method"], "depth": depth, "content": kind,
         "n_genes": len(genes.columns), "slope": result.slope, "r_squared": result.r_squared,
@@ -197,7 +204,7 @@ def _one_test(
         moved = shift.get(row["unit"], np.nan) if row["side"] == "test" or not contrast.blocks else 0.0
         found.rows.append({
             **{name: row[name] for name in ("sample", *TEST_KEY, "depth", "thinned_to", "n_cells", "coverage")},
-            "method": f"{row['method']}{BEYOND_CONTENT}", "score": beyond, "technical_sd": float(np.sqrt(technical)),
+            "method": f"{row['method']}{ending}", "score": beyond, "technical_sd": float(np.sqrt(technical)),
         })  # fmt: skip
         found.shifts.append(0.0 if np.isnan(moved) else float(moved))
         found.units.append(str(row["unit"]))
@@ -223,38 +230,51 @@ def _paired(table: pd.DataFrame, of: pd.DataFrame) -> _Fit:
         return _Fit([], beyond_paired(nothing, nothing[:, None]))
     change = (sides["test"] - sides["reference"]).dropna()
     unit = of.drop_duplicates("block").set_index("block")["unit"].reindex(change.index)
-    units = change.groupby(unit).mean()
-    result = beyond_paired(units["_score"].to_numpy(), units.drop(columns="_score").to_numpy())
+    units = pd.DataFrame(change).groupby(unit).mean()
+    values = units.to_numpy(dtype=np.float64)
+    result = beyond_paired(values[:, -1], values[:, :-1])
     return _Fit([str(name) for name in units.index], result)
 
 
 def _groups(table: pd.DataFrame, of: pd.DataFrame) -> _Fit:
     units = table.groupby(of["unit"]).mean()
     test = (of.drop_duplicates("unit").set_index("unit")["side"].reindex(units.index) == "test").to_numpy(dtype=bool)
-    result = beyond_groups(units["_score"].to_numpy(), units.drop(columns="_score").to_numpy(), test)
+    values = units.to_numpy(dtype=np.float64)
+    result = beyond_groups(values[:, -1], values[:, :-1], test)
     return _Fit([str(name) for name in units.index], result)
 
 
 def _as_told(effects: pd.DataFrame, found: BeyondScores, contrast: Contrast) -> pd.DataFrame:
     """Return EFFECTS in which a unit's own change is what is said of it, and units are words."""
-    mine = effects["method"].str.endswith(BEYOND_CONTENT).to_numpy(dtype=bool)
-    if not mine.any():
+    if not found.rows or effects.empty:
         return effects
-    out = effects.copy()
-    fits = {(fit["gene_list"], f"{fit['method']}{BEYOND_CONTENT}", fit["depth"]): fit for fit in found.fits}
+    kinds = {(fit["gene_list"], fit["method"], fit["depth"]): WORDS[fit["content"]] for fit in found.fits}
     shift = _unit_shifts(found, contrast)
-    for place in np.flatnonzero(mine):
-        row = out.iloc[place]
-        fit = fits[(row["gene_list"], row["method"], row["depth"])]
-        name = str(row["method"]).removesuffix(BEYOND_CONTENT)
-        out.loc[place, "unit"] = f"{name} score beyond {WORDS[fit['content']]}"
+    rows: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()} for row in effects.to_dict("records")
+    ]
+    own: dict[tuple[str, ...], list[float]] = {}
+    beyond = [row for row in rows if str(row["method"]).endswith(BEYOND)]
+    for row in beyond:
+        name = str(row["method"]).removesuffix(BEYOND_CONTENT).removesuffix(BEYOND_ESTIMATED)
+        estimated = "estimated " if str(row["method"]).endswith(BEYOND_ESTIMATED) else ""
+        row["unit"] = f"{name} score beyond {estimated}{kinds[row['gene_list'], name, row['depth']]}"
         if row["level"] == "patient":
-            by = shift.get((row["subject"], row["gene_list"], row["method"], row["depth"]), 0.0)
-            out.loc[place, ["effect", "low", "high"]] = [float(row[c]) - by for c in ("effect", "low", "high")]
-            out.loc[place, "n_positive"] = int(out.loc[place, "effect"] > 0)
-            out.loc[place, "n_positive_pairs"] = pd.NA
-    _own_spread(out, mine)
-    return out
+            by = shift.get((str(row["subject"]), row["gene_list"], row["method"], row["depth"]), 0.0)
+            row |= {name: float(row[name]) - by for name in ("effect", "low", "high")}
+            row |= {"n_positive": int(row["effect"] > 0), "n_positive_pairs": None}
+            own.setdefault(_test_of(row), []).append(row["effect"])
+    for row in beyond:
+        changes = own.get(_test_of(row), [])
+        if row["level"] == "cohort" and len(changes) > 1:
+            # The test's contributions spread more than the units' own changes, by what the slope is uncertain.
+            row |= {"sd_change": float(np.std(changes, ddof=1)), "n_positive": int(np.sum(np.array(changes) > 0))}
+            row["n_positive_pairs"] = None
+    return EFFECTS.conform(rows)
+
+
+def _test_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row[name]) for name in (*TEST_KEY, "depth"))
 
 
 def _unit_shifts(found: BeyondScores, contrast: Contrast) -> dict[tuple[str, str, str, str], float]:
@@ -262,20 +282,7 @@ def _unit_shifts(found: BeyondScores, contrast: Contrast) -> dict[tuple[str, str
     if not contrast.blocks:
         return {}
     return {
-        (str(unit), row["gene_list"], row["method"], row["depth"]): by
+        (unit, row["gene_list"], row["method"], row["depth"]): by
         for row, by, unit in zip(found.rows, found.shifts, found.units, strict=True)
         if by
     }
-
-
-def _own_spread(out: pd.DataFrame, mine: np.ndarray) -> None:
-    """Give cohort rows the spread and the signs of the units' own changes, not of the test's contributions."""
-    key = [*TEST_KEY, "depth"]
-    patients = out[mine & (out["level"] == "patient").to_numpy()]
-    grouped = {name: part["effect"] for name, part in patients.groupby(key, dropna=False)}
-    for place in np.flatnonzero(mine & (out["level"] == "cohort").to_numpy()):
-        own = grouped.get(tuple(out.loc[place, key]))
-        if own is not None:
-            out.loc[place, "sd_change"] = float(own.std(ddof=1))
-            out.loc[place, "n_positive"] = int((own > 0).sum())
-            out.loc[place, "n_positive_pairs"] = pd.NA
