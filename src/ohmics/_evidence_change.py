@@ -48,7 +48,11 @@ def would_change(run: Run, contrast: str, facts: Facts, sub_reason: str, weighed
         "called_per_patient": _of_patients,
         "wrong_modality": _of_modality,
         "not_tested": lambda f: _of_the_untested(run, contrast, f),
-        "pairs_not_comparable": lambda f: [f"pairs whose samples agree in {f.differs_in}"],
+        "pairs_not_comparable": lambda f: [
+            f"groups that share {f.groups_share_no}"
+            if f.groups_share_no
+            else f"pairs whose samples agree in {f.differs_in}"
+        ],
         "confounded_by_composition": _of_composition,
         "moderated_model_only": _of_few_units,
         "no_relevant_change": _of_no_change,

@@ -35,6 +35,7 @@ class Facts:
     n_pairs: int = 0
     n_different_pairs: int = 0
     differs_in: str = ""
+    groups_share_no: str = ""
     sd_change: float = np.nan
     purified: bool = False
     model_q: float = np.nan
@@ -134,8 +135,10 @@ def _what_is_missing(f: Facts) -> str:
         return "so few events tell no direction"
     if f.n_units < f.units_needed:
         needed = f"{f.units_needed}{' in two equal groups' if f.grouped else ''}"
+        # A mixed model has no smallest p.
+        floor = f" (smallest reachable p {number(f.smallest_p)})" if np.isfinite(f.smallest_p) else ""
         return (
-            f"they cannot tell it from no change (smallest reachable p {number(f.smallest_p)}); about {needed}"
+            f"they cannot tell it from no change{floor}; about {needed}"
             " would find the smallest change that matters with 80 % power"
         )
     return f"the interval reaches beyond ±{number(f.margin)}, so neither a relevant change nor its absence is shown"
@@ -228,10 +231,14 @@ COHORT_RULES: tuple[Rule, ...] = (
     Rule(
         verdict="not_assessable",
         sub_reason="pairs_not_comparable",
-        holds=lambda f: f.n_pairs > 0 and f.n_different_pairs >= f.n_pairs,
+        holds=lambda f: bool(f.groups_share_no) or (f.n_pairs > 0 and f.n_different_pairs >= f.n_pairs),
         sentence=lambda f: (
-            f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in}),"
-            " so no cohort verdict is given"
+            (
+                f"the two groups share no {f.groups_share_no}, so what it does cannot be told from the comparison"
+                if f.groups_share_no
+                else f"none of the {f.n_pairs} pairs compares like with like (they differ in {f.differs_in})"
+            )
+            + ", so no cohort verdict is given"
         ),
     ),
     Rule(

@@ -207,7 +207,18 @@ def _pair_facts(run: Run, contrast: str) -> dict[str, Any]:
         return {}
     different = mine["differs_in"].dropna()
     fields = sorted({name for text in different for name in str(text).split("|") if name})
-    return {"n_pairs": len(mine), "n_different_pairs": len(different), "differs_in": " and ".join(fields)}
+    facts = {"n_pairs": len(mine), "n_different_pairs": len(different), "differs_in": " and ".join(fields)}
+    return facts | ({"groups_share_no": _groups_share_no(run, contrast)} if mine.empty else {})
+
+
+def _groups_share_no(run: Run, contrast: str) -> str:
+    """Return the columns of which two groups of units share no value: every unit's is one the others lack."""
+    units = run.pairs(contrast, complete=False)
+    if units is None or not (units["test_samples"].notna().any() and units["reference_samples"].notna().any()):
+        return ""
+    used = units[units["test_samples"].notna() | units["reference_samples"].notna()]
+    apart = [set(str(text).split("|")) for text in used["differs_in"].fillna("")]
+    return " and ".join(sorted(set.intersection(*apart) - {""}))
 
 
 def _composition_facts(run: Run, contrast: str, cell_type: str) -> dict[str, Any]:

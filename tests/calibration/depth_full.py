@@ -5,7 +5,8 @@ python tests/calibration/depth_full.py [--share 1.0] [--out benchmarks/depth.jso
 Pairs of samples of 300 cells, the second a quarter as deep. Genes have gamma-distributed levels in the cohort, 30
 programmes move genes together within a cell, and every sample has noise of its own on genes and on programmes. Lists
 of 25 genes stand at, 2-fold above or 2-fold below the cohort's reference in these cells, before and after alike;
-planted ones are induced 1.2, 1.5 or 2-fold in the second sample. The test is `compare`'s sign-flip test.
+planted ones are induced 1.2, 1.5 or 2-fold in the second sample. The test is `compare`'s sign-flip test. Replicates
+beyond those of every method score with the default methods alone, whose rate is held to a bound.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import importlib.util
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,8 @@ RESULTS = ROOT / "benchmarks" / "depth.json"
 MEASURED = (
     "stats/paired.py",
     *(f"score/{name}.py" for name in (
-        "aucell", "cohort", "depth", "expression", "gsva", "mean_z", "plage", "ranks", "reference_rows", "samples",
-        "score_genes", "singscore", "ssgsea", "sums", "thin", "ucell", "ulm",
+        "aucell", "cohort", "depth", "expression", "groups", "gsva", "mean_z", "plage", "ranks", "reference_rows",
+        "run", "samples", "score_genes", "singscore", "ssgsea", "sums", "thin", "ucell", "ulm",
     )),
 )  # fmt: skip
 N_GENES, N_PROGRAMMES, LIST_SIZE, LISTS_A_KIND = 1200, 30, 25, 8
@@ -43,6 +45,14 @@ GENES = [f"G{g:04d}" for g in range(N_GENES)]
 KINDS = {"at the reference": 1.0, "2-fold above": 2.0, "2-fold below": 0.5}
 FOLDS = (1.2, 1.5, 2.0)
 DEEP, SHALLOW = 3000, 750
+DEFAULT = ("ucell", "mean_z")
+BOUND = 0.07
+"""Share of lists the default methods may call changed where nothing but depth differs."""
+RUNS = (
+    {"pairs": 10, "of_all": 100, "of_default": 60, "planted": False},
+    {"pairs": 40, "of_all": 12, "of_default": 68, "planted": False},
+    {"pairs": 10, "of_all": 20, "of_default": 0, "planted": True},
+)
 Row = dict[str, Any]
 
 
@@ -76,7 +86,9 @@ def sample(random: np.random.Generator, levels: np.ndarray, depth: float, name: 
     return AnnData(counts, obs=obs, var=pd.DataFrame(index=GENES))
 
 
-def replicate(pairs: int, seed: int, number: int, *, planted: bool, cells: int = 300) -> tuple[list[Row], list[Row]]:
+def replicate(
+    pairs: int, seed: int, number: int, *, planted: bool, cells: int = 300, methods: Sequence[str] = tuple(METHODS)
+) -> tuple[list[Row], list[Row]]:
     """Return one cohort's p values by method, depth and list; and correlations with depth within one sample."""
     random = generator(seed, "depth", pairs, planted, number)
     levels, lists, factors = plan(random, planted=planted)
@@ -94,7 +106,7 @@ def replicate(pairs: int, seed: int, number: int, *, planted: bool, cells: int =
         targets += [{"sample": f"p{patient}_{after}", "cell_type": "T cell", "thinned_to": lowest} for after in (0, 1)]
         adatas += pair
     scores = score_samples(
-        adatas, lists, targets=pd.DataFrame(targets), reference=reference, methods=list(METHODS), n_null=0, seed=number
+        adatas, lists, targets=pd.DataFrame(targets), reference=reference, methods=methods, n_null=0, seed=number
     )
     wide = scores.pivot_table(index=["method", "depth", "gene_list"], columns="sample", values="score")
     before, after = ([f"p{patient}_{side}" for patient in range(pairs)] for side in (0, 1))
@@ -104,16 +116,23 @@ def replicate(pairs: int, seed: int, number: int, *, planted: bool, cells: int =
         {"method": method, "depth": depth, "kind": str(gene_list).split("/")[0], "p": float(one), "up": bool(up > 0)}
         for (method, depth, gene_list), one, up in zip(wide.index, p, change.mean(axis=1), strict=True)
     ]
-    follow = [] if planted else depth_correlations(adatas[0], lists, reference=reference).to_dict("records")
+    follow = (
+        []
+        if planted or len(methods) < len(METHODS)
+        else depth_correlations(adatas[0], lists, reference=reference).to_dict("records")
+    )
     return rows, follow
 
 
-def measure(replicates: int, pairs: int, seed: int, *, planted: bool, cells: int = 300) -> tuple[list[Row], list[Row]]:
+def measure(
+    replicates: int, pairs: int, seed: int, *, planted: bool, cells: int = 300, of_default: int = 0
+) -> tuple[list[Row], list[Row]]:
     """Return the share of p at most 0.05 by method, depth and kind of list, and the median correlations."""
     found: list[Row] = []
     follow: list[Row] = []
-    for number in range(replicates):
-        rows, correlations = replicate(pairs, seed, number, planted=planted, cells=cells)
+    for number in range(replicates + of_default):
+        methods = tuple(METHODS) if number < replicates else DEFAULT
+        rows, correlations = replicate(pairs, seed, number, planted=planted, cells=cells, methods=methods)
         found, follow = found + rows, follow + correlations
     frame = pd.DataFrame(found)
     frame["called"] = (frame["p"] <= 0.05) & (frame["up"] if planted else True)
@@ -146,8 +165,9 @@ def main(arguments: list[str] | None = None) -> int:
     rows: list[Row] = []
     correlations: list[Row] = []
     before = digest()
-    for pairs, replicates, planted in ((10, 30, False), (40, 8, False), (10, 20, True)):
-        one, follow = measure(max(1, round(replicates * given.share)), pairs, 0, planted=planted)
+    for run in RUNS:
+        of_all, of_default = max(1, round(run["of_all"] * given.share)), round(run["of_default"] * given.share)
+        one, follow = measure(of_all, run["pairs"], 0, planted=run["planted"], of_default=of_default)
         rows, correlations = rows + one, correlations or follow
         sys.stdout.write(pd.DataFrame(one).to_string() + "\n")
         sys.stdout.flush()

@@ -44,7 +44,8 @@ _SPEC.loader.exec_module(run_full)
 
 RESULTS = run_full.ROOT / "benchmarks" / "evidence.json"
 MEASURED = (
-    "stats/multiple.py", "stats/paired.py", "differences.py", "compare.py", "evidence.py", "_evidence_calls.py",
+    "stats/multiple.py", "stats/paired.py", "differences.py", "compare.py", "_compare_rows.py", "evidence.py",
+    "_evidence_calls.py",
     "_evidence_cars.py", "_evidence_cautions.py", "_evidence_change.py", "_evidence_lines.py", "_evidence_rows.py",
     "_evidence_rules.py", "_evidence_run.py",
 )  # fmt: skip
@@ -321,17 +322,17 @@ def _called(cohort: Any, seed: int) -> pd.DataFrame:
 
 
 TASKS: dict[str, tuple[Callable[[int, int], list[Row]], int]] = {
+    "12 patients, 2.5 sd": (partial(drawn_cohorts, 2.5, PATIENTS), 400),
     "12 patients, nothing planted": (partial(drawn_cohorts, 0.0, PATIENTS), 2000),
-    "12 patients, 2.5 sd": (partial(drawn_cohorts, 2.5, PATIENTS), 500),
-    "12 patients, 1.5 sd": (partial(drawn_cohorts, 1.5, PATIENTS), 500),
-    "12 patients, 1 sd": (partial(drawn_cohorts, 1.0, PATIENTS), 300),
-    "6 patients, nothing planted": (partial(drawn_cohorts, 0.0, 6), 1000),
-    "6 patients, 2.5 sd": (partial(drawn_cohorts, 2.5, 6), 300),
-    "5 patients, 2.5 sd": (partial(drawn_cohorts, 2.5, 5), 300),
-    "20 patients, 1.5 sd": (partial(drawn_cohorts, 1.5, 20), 200),
-    "bulk counts, nothing planted": (partial(bulk_cohorts, unchanged=True), 100),
-    "bulk counts, planted": (partial(bulk_cohorts, unchanged=False), 30),
+    "12 patients, 1.5 sd": (partial(drawn_cohorts, 1.5, PATIENTS), 400),
     "patients called": (called_cohorts, 20),
+    "5 patients, 2.5 sd": (partial(drawn_cohorts, 2.5, 5), 200),
+    "6 patients, nothing planted": (partial(drawn_cohorts, 0.0, 6), 600),
+    "6 patients, 2.5 sd": (partial(drawn_cohorts, 2.5, 6), 200),
+    "12 patients, 1 sd": (partial(drawn_cohorts, 1.0, PATIENTS), 200),
+    "20 patients, 1.5 sd": (partial(drawn_cohorts, 1.5, 20), 100),
+    "bulk counts, nothing planted": (partial(bulk_cohorts, unchanged=True), 60),
+    "bulk counts, planted": (partial(bulk_cohorts, unchanged=False), 30),
 }
 
 

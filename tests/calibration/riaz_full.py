@@ -4,8 +4,8 @@ OHMICS_DATA=... python tests/calibration/riaz_full.py [--flips 400] [--results F
 
 43 melanoma patients have a biopsy before and one on nivolumab. In each run a random half of them has the two labels
 exchanged: what is left has real residuals, with the correlation between genes that real tissue has, and no effect. A
-run is false when any mechanism has q < 0.05. Gene-set tests by flips (999 draws a run) and by camera, changes of
-scores (EFFECTS) by flips, and beside them gseapy's multilevel prerank of the same ranking, in fewer runs.
+run is false when any mechanism has q < 0.05. Gene-set tests and changes of scores (EFFECTS) by flips, 999 draws a run;
+camera in every fourth run; beside them gseapy's multilevel prerank of the same ranking, in fewer runs.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ MEASURED = (
 )  # fmt: skip
 CONTRAST = Contrast(variable="timepoint", test="On", reference="Pre", pair_by="patient")
 DRAWS = 999
+EVERY = 4
+"""camera refits the model in each run, so it is measured in every fourth."""
 Row = dict[str, Any]
 
 
@@ -86,7 +88,9 @@ def families(test: Tested, primary: pd.DataFrame, method: str) -> pd.DataFrame:
     return corrected([test])
 
 
-def one_run(given: dict[str, Any], units: Any, number: int, *, prerank: bool) -> dict[str, dict[str, float]]:
+def one_run(
+    given: dict[str, Any], units: Any, number: int, *, prerank: bool, model: bool
+) -> dict[str, dict[str, float]]:
     """Return, for one exchange of labels, the smallest q of each family and the share of lists with p < 0.05."""
     patients = sorted(set(given["samples"]["patient"]))
     signs = dict(zip(patients, generator(0, "riaz", number).choice([-1.0, 1.0], len(patients)), strict=True))
@@ -96,15 +100,19 @@ def one_run(given: dict[str, Any], units: Any, number: int, *, prerank: bool) ->
     held = set(given["counts"].columns)
     settings = Settings(n_draws=DRAWS, seed=number, prerank=prerank)
     flip = families(flip_tests(turned, held, given["lists"], settings, where), given["primary"], "flip")
-    tested = model_tests(given["counts"], sheet, CONTRAST, given["lists"], replace(settings, method="camera"), where)
-    camera = families(tested, given["primary"], "camera")
+    camera = None
+    if model:
+        tested = model_tests(
+            given["counts"], sheet, CONTRAST, given["lists"], replace(settings, method="camera"), where
+        )
+        camera = families(tested, given["primary"], "camera")
     effects = compare(given["scores"], sheet, CONTRAST, primary=given["primary"], n_draws=DRAWS, seed=number)
     cohort = effects[(effects["level"] == "cohort") & (effects["depth"] == "thinned")]
     found: dict[str, dict[str, float]] = {}
     for name, table, p, q in (
         ("ENRICHMENT, flip", flip, "p", "q"),
-        ("ENRICHMENT, camera", camera, "p", "q"),
         ("EFFECTS, flip", cohort, "p", "q"),
+        *([("ENRICHMENT, camera", camera, "p", "q")] if camera is not None else []),
         *([("gseapy prerank", flip, "p_prerank", "q_prerank")] if prerank else []),
     ):
         main = table["family"].astype(str).str.endswith("/primary")
@@ -134,7 +142,7 @@ def summary(runs: list[dict[str, dict[str, float]]]) -> list[Row]:
 def table_of(rows: list[Row]) -> str:
     """Return the rows as a table in Markdown."""
     lines = [
-        "| test | runs | runs with a primary line at q < 0.05 | runs with a further list at q < 0.05 | lists at p < 0.05 |",
+        "| test | runs | primary line at q < 0.05 in | further list at q < 0.05 in | lists at p < 0.05 |",
         "|---|---:|---:|---:|---:|",
     ]
     lines += [
@@ -179,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
         data = inputs(given.results or results_folder(Path(scratch)))
         units = units_of(data["counts"], data["samples"], CONTRAST)
         for number in range(len(runs), given.flips):
-            runs.append(one_run(data, units, number, prerank=number < given.prerank))
+            runs.append(one_run(data, units, number, prerank=number < given.prerank, model=number % EVERY == 0))
             if number % 10 == 9:
                 part.write_text(json.dumps({"digest": measured, "runs": runs}), encoding="utf-8")
                 sys.stderr.write(f"{number + 1} of {given.flips}\n")

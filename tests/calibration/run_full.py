@@ -2,7 +2,7 @@
 
 Each measurement simulates a null many times and returns rows: what was measured, at which size, how often p
 or a family's smallest q was at most 0.05, the most that may be (the largest attainable level, for a discrete test),
-and Kolmogorov-Smirnov's p of the randomised p values.
+and Kolmogorov-Smirnov's p of the randomised p values. Of an exact test the rate is the attainable one, not below it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "calibration.json"
 MEASURED = (
     "stats/multiple.py", "stats/paired.py", "stats/groups.py", "stats/composition.py", "differences.py", "compare.py",
-    "fractions.py", "score/expression.py", "score/sums.py", "score/ranks.py", "score/ucell.py", "score/mean_z.py",
-    "score/thin.py", "score/samples.py", "score/reference_rows.py",
+    "_compare_rows.py", "membership.py", "fractions.py", "score/expression.py", "score/sums.py", "score/ranks.py",
+    "score/ucell.py", "score/mean_z.py", "score/groups.py", "score/thin.py", "score/samples.py",
+    "score/reference_rows.py",
 )  # fmt: skip
 PAIRED = Contrast(variable="timepoint", test="relapse", reference="pre", pair_by="patient")
 Row = dict[str, Any]
@@ -80,14 +81,17 @@ def null_values(random: np.random.Generator, units: int, tests: int, shape: str)
     return draw((units, tests)) + 1.5 * draw((units, 1))
 
 
-def row(name: str, case: str, p: np.ndarray, attainable: float, randomised: np.ndarray | None = None) -> Row:
-    """Return one row of results."""
+def row(
+    name: str, case: str, p: np.ndarray, attainable: float, randomised: np.ndarray | None = None, *, exact: bool = False
+) -> Row:
+    """Return one row of results; ``exact`` says that the rate is the attainable one, up to chance."""
     return {
         "measurement": name,
         "case": case,
         "replicates": int(p.size),
         "rate": float(np.mean(p <= 0.05 + 1e-9)),
         "attainable": attainable,
+        "exact": exact,
         "ks_p": None if randomised is None else float(stats.kstest(randomised, "uniform").pvalue),
         "exact_zeros": int(np.sum(p <= 0)),
     }
@@ -106,8 +110,9 @@ def flips(replicates: int, seed: int) -> list[Row]:
             step = 2.0 / 2**units if plan.exact else 1 / 1000
             attainable = np.floor(0.05 / step + 1e-9) * step
             rows.append(
-                row("sign flips", f"{units} patients, {shape}", p, attainable, p - step * random.random(p.size))
-            )
+                row("sign flips", f"{units} patients, {shape}", p, attainable, p - step * random.random(p.size),
+                    exact=True)
+            )  # fmt: skip
     return rows
 
 
@@ -143,7 +148,7 @@ def groups(replicates: int, seed: int) -> list[Row]:
         ("family", 12),
     ):
         random = generator(seed, "groups", case, units)
-        p = []
+        p, steps = [], []
         for _ in range(replicates):
             x = random.normal(size=(units, 1))
             strata = np.arange(units) % 2 if case == "strata" else np.zeros(units, dtype=int)
@@ -153,9 +158,63 @@ def groups(replicates: int, seed: int) -> list[Row]:
             y = null_values(random, units, 20 if case == "family" else 1, "normal") + 2 * x + 3 * strata[:, None]
             plan = Groups(test, strata, x if case == "covariate" else np.zeros((0, 0)), n_draws=499, seed=seed)
             y = y if case == "covariate" else y - 2 * x
-            p.append(step_down_groups(y, plan).min() if case == "family" else permutation_test(y, plan).p[0])
-        rows.append(row("two groups", f"{units} patients, {case}", np.array(p), 0.05))
+            test_ = permutation_test(y, plan)
+            steps.append(test_.smallest_p[0])
+            p.append(step_down_groups(y, plan).min() if case == "family" else test_.p[0])
+        found, step = np.array(p), np.array(steps)
+        if case in ("plain", "strata"):
+            attainable = float(np.mean(np.floor(0.05 / step + 1e-9) * step))
+            randomised = found - step * random.random(found.size)
+            rows.append(row("two groups", f"{units} patients, {case}", found, attainable, randomised, exact=True))
+        else:
+            rows.append(row("two groups", f"{units} patients, {case}", found, 0.05))
     return rows
+
+
+def through_compare(replicates: int, seed: int) -> list[Row]:
+    """Contrasts as `compare` reads them: interaction, and groups beyond covariates; lists are independent draws."""
+    rows = []
+    for case, units in (("interaction", 12), ("interaction", 20), ("covariates", 16), ("covariates", 30)):
+        p = []
+        for design in range(4):
+            random = generator(seed, "through compare", case, units, design)
+            p.append(_compared(random, case, units, max(5, replicates // 4), seed))
+        rows.append(row(f"compare, {case}", f"{units} patients", np.concatenate(p), 0.05))
+    return rows
+
+
+def _compared(random: np.random.Generator, case: str, units: int, lists: int, seed: int) -> np.ndarray:
+    """Return p of independent lists in one cohort whose patients differ by covariates, and not by the contrast."""
+    age = random.normal(60, 10, units)
+    site = np.where(np.arange(units) % 2 == 0, "a", "b")
+    chance = 1 / (1 + np.exp(-(age - 60) / 10))
+    better = random.random(units) < (chance if case == "covariates" else 0.5)
+    better[:2], better[2:4] = True, False
+    times = ("pre", "relapse") if case == "interaction" else ("pre",)
+    sheet = pd.DataFrame(
+        {"sample": f"p{i}{time}", "patient": f"p{i}", "timepoint": time, "response": "R" if better[i] else "NR",
+         "age": age[i], "site": site[i]}
+        for i in range(units) for time in times
+    )  # fmt: skip
+    own = random.standard_t(4, size=(units, lists)) + 0.1 * (age - 60)[:, None] * (case == "covariates")
+    own = own + 2.0 * (site == "b")[:, None] * (case == "covariates")
+    # Both groups change alike, and much: only a difference of the changes is of interest.
+    values = [own + (1.5 if time == "relapse" else 0.0) + random.normal(size=own.shape) * len(times) for time in times]
+    names = [f"l{k}" for k in range(lists)]
+    parts = [
+        pd.DataFrame({"sample": f"p{i}{time}", "gene_list": names, "score": values[k][i]})
+        for k, time in enumerate(times) for i in range(units)
+    ]  # fmt: skip
+    scores = pd.concat(parts, ignore_index=True).assign(
+        cell_type="T cell", mechanism="m", method="ucell", depth="thinned", thinned_to=1000.0, n_cells=100, coverage=1.0
+    )
+    contrast = (
+        Contrast(variable="timepoint", test="relapse", reference="pre", pair_by="patient", interact_with="response")
+        if case == "interaction"
+        else Contrast(variable="response", test="R", reference="NR", covariates=("age", "site"))
+    )
+    effects = compare(SCORES.conform(scores), sheet, contrast, n_draws=499, seed=seed)
+    return effects.loc[effects["level"] == "cohort", "p"].to_numpy(dtype=np.float64)
 
 
 def composition(replicates: int, seed: int) -> list[Row]:
@@ -221,8 +280,9 @@ MEASUREMENTS: dict[str, tuple[Callable[[int, int], list[Row]], int]] = {
     "flips": (flips, 4000),
     "families": (families, 2000),
     "groups": (groups, 2000),
-    "composition": (composition, 1000),
-    "thinned_scores": (thinned_scores, 1000),
+    "through_compare": (through_compare, 2000),
+    "composition": (composition, 2000),
+    "thinned_scores": (thinned_scores, 2000),
 }
 
 
@@ -233,20 +293,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     measured = digest()
-    rows = []
+    # What an interrupted measurement of this code had finished is not measured again.
+    part = given.out.with_suffix(".part.json")
+    kept = json.loads(part.read_text(encoding="utf-8")) if part.is_file() else {}
+    done = kept.get("tasks", {}) if (kept.get("digest"), kept.get("share")) == (measured, given.share) else {}
     for name, (measure, replicates) in MEASUREMENTS.items():
+        if name in done:
+            continue
         sys.stdout.write(f"{name}\n")
-        for one in measure(max(20, int(replicates * given.share)), 0):
-            rows.append(one)
+        done[name] = measure(max(20, int(replicates * given.share)), 0)
+        for one in done[name]:
             sys.stdout.write(
                 f"  {one['measurement']:32} {one['case']:28} {one['rate']:.4f} of at most {one['attainable']:.4f}\n"
             )
         sys.stdout.flush()
+        if digest() == measured:
+            part.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps({"digest": measured, "share": given.share, "tasks": done}), encoding="utf-8")
+    rows = [one for name in MEASUREMENTS for one in done[name]]
     if digest() != measured:
         sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
         return 1
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps({"digest": measured, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    part.unlink(missing_ok=True)
     return 0
 
 

@@ -12,7 +12,14 @@ run_full = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(run_full)
 
 # Few replicates where one costs a whole run of score and compare.
-REPLICATES = {"flips": 1000, "families": 60, "groups": 60, "composition": 20, "thinned_scores": 10}
+REPLICATES = {
+    "flips": 1000,
+    "families": 60,
+    "groups": 60,
+    "through_compare": 200,
+    "composition": 20,
+    "thinned_scores": 10,
+}
 
 
 @pytest.mark.parametrize("name", run_full.MEASUREMENTS)
@@ -28,6 +35,9 @@ def test_error_rates_are_attained_levels(name):
         hits = round(row["rate"] * row["replicates"])
         most = stats.binom.isf(1e-4, row["replicates"], row["attainable"]) if row["attainable"] > 0 else 0
         assert hits <= most, row
+        if row["exact"]:
+            # An exact test attains its level: it is not below it either.
+            assert hits >= stats.binom.ppf(1e-4, row["replicates"], row["attainable"]), row
         assert row["exact_zeros"] == 0, row
         if row["ks_p"] is not None:
             assert row["ks_p"] > 1e-4, row

@@ -29,6 +29,9 @@ def test_thinned_scores_keep_their_level_and_raw_ones_show_why(written):
         if row["depth"] == "thinned":
             margin = 3 * (0.05 * 0.95 / row["tests"]) ** 0.5  # lists of a cohort are not independent
             assert row["rate"] <= 0.05 + margin, row
+        if row["depth"] == "thinned" and row["method"] in depth_full.DEFAULT:
+            assert row["tests"] >= 600
+            assert row["rate"] <= depth_full.BOUND, row
     raw = {(row["method"], row["kind"], row["pairs"]): row["rate"] for row in null if row["depth"] == "raw"}
     assert raw["ucell", "at the reference", 40] > 0.9
 

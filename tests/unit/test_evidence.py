@@ -418,3 +418,30 @@ def test_in_unsorted_bulk_an_unchanged_programme_cannot_be_told_either() -> None
     mixed = replace(MECHANISM, score_on=("CD8 T", "bulk"))
     still = {**EFFECT, "cell_type": "bulk", "q": 0.9, "effect": 0.001, "low": -0.02, "high": 0.02}
     assert cohort(still, mechanism=mixed, bulk=True)["sub_reason"] == "confounded_by_composition"
+
+
+def test_a_mixed_model_supports_like_any_test_and_names_no_smallest_p() -> None:
+    mixed = {**EFFECT, "scheme": "mixed model, random patient, Kenward-Roger df", "smallest_p": None, "n_unpaired": 4,
+             "df": 9.3, "gain": 1.2}  # fmt: skip
+    row = cohort(mixed)
+    assert (row["verdict"], row["grade"]) == ("supported", "weak")
+    assert cohort({**mixed, "n_units": 5})["verdict"] == "open"
+    wide = cohort({**mixed, "q": 0.4, "low": -0.1, "high": 0.3})
+    assert wide["sub_reason"] == "inconclusive"
+    assert "not given" not in wide["reasons"]
+
+
+def test_groups_that_share_no_chemistry_give_no_verdict() -> None:
+    def units(first: str, second: str) -> pd.DataFrame:
+        return PAIRS.conform([
+            {"contrast": "c", "subject": f"p{i}", "block": f"p{i}", "complete": False,
+             ("test_samples" if i % 2 else "reference_samples"): f"p{i}_pre", "differs_in": first if i else second}
+            for i in range(8)
+        ])  # fmt: skip
+
+    grouped = {**EFFECT, "scheme": "permutation of units, all 70 labellings"}
+    row = cohort(grouped, pairs=units("chemistry|tissue", "chemistry"))
+    assert (row["verdict"], row["sub_reason"]) == ("not_assessable", "pairs_not_comparable")
+    assert "the two groups share no chemistry, so what it does cannot be told from the comparison" in row["reasons"]
+    assert row["would_change"] == "groups that share chemistry"
+    assert cohort(grouped, pairs=units("chemistry", ""))["verdict"] == "supported"
