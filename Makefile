@@ -11,7 +11,7 @@ export MKL_NUM_THREADS := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock calibration test-real test-slow test-report bench clean
+.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,11 +56,11 @@ test-slow: $(STAMP) ## the tests that take longer: whole workflow runs, killed r
 test-report: $(STAMP) ## tests of the pages in a headless Chromium
 	@$(BIN)/python -m pytest -q tests/report -m browser
 
-calibration: $(STAMP) ## measure calibration and error rates in full (an hour); writes benchmarks/*.json
-	@$(BIN)/python tests/calibration/run_full.py
-	@$(BIN)/python tests/calibration/depth_full.py
-	@$(BIN)/python tests/calibration/antigen_full.py
-	@test -z "$$OHMICS_DATA" || $(BIN)/python tests/calibration/antigen_real.py
+calibration: $(STAMP) ## measure error rates where the code changed since (hours for all); writes benchmarks, docs/calibration.tsv
+	@nice -n 10 $(BIN)/python tools/calibration.py
+
+calibration-table: $(STAMP) ## gather benchmarks/*.json into docs/calibration.tsv
+	@$(BIN)/python tools/calibration_table.py
 
 bench: $(STAMP) ## scoring beside its peer in one run
 	@$(BIN)/python benchmarks/score.py

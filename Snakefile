@@ -22,19 +22,10 @@ else:
     include: "workflow/rules/bulk_calls.smk"
 
 
-if PLAN.config["input"].get("junctions"):
-
-    include: "workflow/rules/junctions.smk"
-
-
 include: "workflow/rules/signatures.smk"
-
-
-if PLAN.config["outcomes"]:
-
-    include: "workflow/rules/association.smk"
-
-
+# These two make something only where the config names it.
+include: "workflow/rules/junctions.smk"
+include: "workflow/rules/association.smk"
 include: "workflow/rules/report.smk"
 
 

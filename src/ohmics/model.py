@@ -20,6 +20,8 @@ READ_FROM_LISTS = ("expression", "association")
 CALLS = ("antigen", "antigen_presentation", "lineage", "car")
 BEYOND_CONTENT = "_beyond_content"
 """Ends the method of a bulk score beyond the content of the cells that carry the programme."""
+BEYOND_ESTIMATED = "_beyond_estimated_purity"
+"""The same where purity is estimated from expression, which takes out a part of it only: no verdict rests on it."""
 CONTENT_OF = {"t_cell": "t_cell", "car_t_product": "t_cell", "tumour": "purity"}
 """Compartment -> what a programme of its cells follows in unsorted bulk, whatever those cells do."""
 # score_on holds cell types of cell_markers.tsv and these:

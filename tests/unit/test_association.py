@@ -137,7 +137,7 @@ def test_missing_outcomes_and_scores_are_left_out_and_counted() -> None:
     scores = scores[~((scores["sample"] == "p6_pre") & (scores["mechanism"] == "m1"))]
     found = associate(scores, samples, outcome=RESPONSE, contrast=PAIRED, primary=lines).set_index("mechanism")
     assert found.loc["m0", "left_out"] == "1 no response;2 response NE, neither positive nor negative"
-    assert found.loc["m1", "left_out"].startswith("1 no response;1 no score;2 ")
+    assert found.loc["m1", "left_out"].startswith("1 no response;1 no score at the depth all have;2 ")
     assert found.loc["m0", "n"] == 37
     assert found.loc["m1", "n"] == 36
 

@@ -27,7 +27,8 @@ rule pairs:
         samples=f"{OUT}/samples.tsv",
         qc=f"{OUT}/tables/qc.tsv",
     output:
-        f"{OUT}/pairs.tsv",
+        pairs=f"{OUT}/pairs.tsv",
+        design=f"{OUT}/design.tsv",
     log:
         f"{OUT}/logs/pairs.log",
     benchmark:
@@ -42,7 +43,7 @@ rule pairs:
         "pairing the usable samples"
     shell:
         "ohmics pairs --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
-        " --out {output:q} >{log:q} 2>&1"
+        " --out {output.pairs:q} --out-design {output.design:q} >{log:q} 2>&1"
 
 
 rule lists:

@@ -2,7 +2,7 @@
 rule junctions:
     input:
         samples=f"{OUT}/samples.tsv",
-        junctions=PLAN.config["input"]["junctions"],
+        junctions=PLAN.config["input"].get("junctions", []),
     output:
         f"{OUT}/tables/junctions.tsv",
     log:

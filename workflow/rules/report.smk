@@ -4,6 +4,7 @@ _TABLES = [
     for name in (
         "samples.tsv",
         "pairs.tsv",
+        "design.tsv",
         "tables/qc.tsv",
         "tables/identity.tsv",
         "tables/skipped.tsv",
@@ -95,6 +96,26 @@ rule report_signatures:
         outcomes=(
             [f"{OUT}/tables/association.tsv", f"{OUT}/tables/survival_curves.tsv"]
             if PLAN.config["outcomes"]
+            else []
+        ),
+        calls=expand(
+            f"{OUT}/tables/{{name}}",
+            name=(
+                [
+                    "antigen.tsv",
+                    "antigen_depth.tsv",
+                    "antigen_presentation.tsv",
+                    "lineage.tsv",
+                    "lineage_cells.parquet",
+                    "car.tsv",
+                ]
+                if PLAN.modality == "single_cell"
+                else ["antigen.tsv"]
+            ),
+        ),
+        junctions=(
+            [f"{OUT}/tables/junctions.tsv"]
+            if PLAN.config["input"].get("junctions")
             else []
         ),
         mechanisms=PLAN.mechanisms,

@@ -49,9 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in notes:
         print(f"note: {note}")
     content = content_of(lists, CONTENT.conform(table))
-    found = [
-        beyond_scores(scores, samples, contrast, content=content) for contrast in contrasts_of(arguments.settings)
-    ]
+    found = [beyond_scores(scores, samples, contrast, content=content) for contrast in contrasts_of(arguments.settings)]
     fits = [row for one in found for row in one.fits]
     first: list[dict[str, Any]] = next((one.rows for one in found if one.rows), [])
     both = pd.concat([scores, SCORES.conform(first)], ignore_index=True) if first else scores
@@ -62,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _log_and_sd(expression: Expression, samples: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return log2 (CPM + 1) of the genes that tell content, samples × genes, and what counting reads alone varies it."""
+    """Return log2 (CPM + 1) of the genes that tell content, samples × genes, and the sd that counting gives it."""
     genes = [gene for gene in (*T_CELL_GENES, *NOT_TUMOUR_GENES) if gene in expression.genes]
     places = expression.genes.get_indexer(pd.Index(genes))
     counts = expression.matrix[:, places].toarray().astype(np.float64)

@@ -83,8 +83,8 @@ def _primary(chosen: Catalog, modality: str, purified: str) -> list[dict[str, An
         if cell_type:
             beyond = cell_type == "bulk" and not purified and mechanism.read_beyond_content
             method = f"{row['method']}{BEYOND_CONTENT if beyond and row['nature'] == 'expression' else ''}"
-            row = {str(name): value for name, value in row.items()}
-            rows.append({**row, "cell_type": cell_type, "method": method})
+            told = {str(name): value for name, value in row.items()}
+            rows.append({**told, "cell_type": cell_type, "method": method})
     return rows
 
 

@@ -9,22 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
-from anndata import AnnData
 
 from ohmics.catalog import catalog
+from ohmics.cli._score_blocks import Given, read_given, score_blocks
 from ohmics.errors import Fault, Faults, OhmicsError, listing
 from ohmics.intake.gene_lists import Genes, load_gene_lists, merge
-from ohmics.intake.reading import read
 from ohmics.intake.resources import list_aliases
 from ohmics.io import read_table, write_atomic, write_table
 from ohmics.score.follows_depth import FOLLOWS_DEPTH, depth_correlation
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.methods import get_method
-from ohmics.score.run import score
 from ohmics.tables import COVERAGE, GENE_REFERENCE, SKIPPED, skipped
 
 _CATALOG = "catalog"
@@ -36,7 +32,7 @@ def add_parser(commands: Any) -> None:
     text = "Score gene lists in every cell or sample of an h5ad, 10x file or matrix; no config is needed."
     parser = commands.add_parser("score", help=text, description=text)
     parser.add_argument(
-        "input", type=Path, help="h5ad, 10x HDF5, 10x matrix folder, or a CSV/TSV matrix (may be gzipped)"
+        "input", type=Path, help="h5ad, Zarr, 10x HDF5, 10x matrix folder, or a CSV/TSV matrix (may be gzipped)"
     )
     parser.add_argument(
         "--gene-lists",
@@ -64,9 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     lists, notes = _lists(arguments.gene_lists, pair_signed=arguments.pair_up_down)
     reference = None if arguments.reference is None else read_table(arguments.reference, GENE_REFERENCE)
-    adata = _read(arguments)
+    given = read_given(arguments)
     aliases = list_aliases(lists)
-    resolved = resolve_lists(lists, adata.var_names.astype(str), aliases=aliases)
+    resolved = resolve_lists(lists, given.genes, aliases=aliases)
     refused = {key: why for key, one in resolved.items() if (why := one.refusal(arguments.min_coverage))}
     sample = _name(arguments.input)
     write_table(
@@ -77,19 +73,11 @@ def run(arguments: argparse.Namespace) -> int:
     if not usable:
         write_table(SKIPPED.conform(rows), SKIPPED, _beside(out, "skipped"))
         raise OhmicsError([Fault(why, f"list `{key}`") for key, why in refused.items()])
-    scores = score(
-        adata,
-        usable,
-        method=arguments.method,
-        reference=_rows(reference, adata),
-        compat=arguments.compat,
-        aliases=aliases,
-        seed=arguments.seed,
-    )
+    scores, depth = score_blocks(given, usable, arguments, reference=_rows(reference, given), aliases=aliases)
     rows += [row | {"subject": sample} for row in scores.attrs["skipped"]]
     write_table(SKIPPED.conform(rows), SKIPPED, _beside(out, "skipped"))
     _write(scores.reindex(columns=list(lists)), out)
-    told = _Told(adata, scores, resolved, {row["item"]: row["reason"] for row in rows}, notes)
+    told = _Told(given, depth, scores, resolved, {row["item"]: row["reason"] for row in rows}, notes)
     told.to_terminal(arguments, reference_given=reference is not None)
     return 0
 
@@ -125,38 +113,11 @@ def _lists(given: list[str], *, pair_signed: bool) -> tuple[dict[str, Genes], li
     return lists | mine.lists, notes
 
 
-def _read(arguments: argparse.Namespace) -> AnnData:
-    """Read the input; a text matrix of cells is read as a matrix and then treated as cells."""
-    path: Path = arguments.input
-    text_matrix = path.is_file() and not h5py.is_hdf5(path)
-    modality = arguments.modality
-    if modality == "auto":
-        modality = "bulk" if text_matrix or _says_bulk(path) else "single_cell"
-    adata = read(
-        path,
-        modality="bulk" if text_matrix else modality,
-        gene_ids=arguments.gene_ids,
-        layer=arguments.layer,
-        log_allowed=True,
-    )
-    adata.uns["ohmics"]["modality"] = modality
-    return adata
-
-
-def _says_bulk(path: Path) -> bool:
-    """Whether an h5ad written by ohmics holds bulk samples."""
-    if not path.is_file():
-        return False
-    with h5py.File(path, "r") as handle:
-        value = handle.get("uns/ohmics/modality")
-        return isinstance(value, h5py.Dataset) and value.shape == () and value.asstr()[()] == "bulk"
-
-
-def _rows(reference: pd.DataFrame | None, adata: AnnData) -> pd.DataFrame | None:
+def _rows(reference: pd.DataFrame | None, given: Given) -> pd.DataFrame | None:
     """Return the rows of the reference that observations of any type are compared with."""
     if reference is None:
         return None
-    wanted = "bulk" if adata.uns["ohmics"]["modality"] == "bulk" else "all"
+    wanted = "bulk" if given.modality == "bulk" else "all"
     chosen = reference[reference["cell_type"] == wanted]
     if chosen.empty:
         held = listing(sorted(set(reference["cell_type"])))
@@ -186,7 +147,8 @@ def _write(scores: pd.DataFrame, out: Path) -> None:
 class _Told:
     """What the terminal says of a run."""
 
-    adata: AnnData
+    given: Given
+    depth: np.ndarray
     scores: pd.DataFrame
     resolved: Mapping[str, ResolvedList]
     refused: Mapping[str, str]
@@ -194,11 +156,11 @@ class _Told:
 
     def to_terminal(self, arguments: argparse.Namespace, *, reference_given: bool) -> None:
         """Print the account; cautions go to standard error."""
-        intake = self.adata.uns["ohmics"]["intake"]
-        bulk = self.adata.uns["ohmics"]["modality"] == "bulk"
+        intake = self.given.intake
+        bulk = self.given.modality == "bulk"
         values = "raw counts" if intake["values"] == "counts" else "log-normalised values (no raw counts were found)"
         source = f" in {intake['taken_from']}" if intake["taken_from"] else ""
-        n, genes = self.adata.shape
+        n, genes = len(self.scores), len(self.given.genes)
         print(f"{arguments.input}: {n:,} {'samples' if bulk else 'cells'} × {genes:,} genes, {values}{source}")
         print(f"genes: {intake['mapping_sentence']}")
         method = get_method(arguments.method)
@@ -228,10 +190,8 @@ class _Told:
         return f"{text}; lowest: {'; '.join(parts)}" if parts else text
 
     def _depth(self, *, counts: bool) -> None:
-        matrix = sp.csr_matrix(self.adata.X)
-        depth = np.asarray(matrix.sum(axis=1)).ravel() if counts else np.diff(matrix.indptr)
         what = "total counts" if counts else "genes detected (the depth itself is unknown)"
-        found = depth_correlation(self.scores, depth)
+        found = depth_correlation(self.scores, self.depth)
         strong = found[found.abs() >= FOLLOWS_DEPTH].sort_values(key=np.abs, ascending=False)
         if found.notna().any():
             print(f"depth: median |Spearman| of score and {what} {found.abs().median():.2f}")

@@ -10,7 +10,7 @@ from ohmics.errors import Faults, OhmicsError
 from ohmics.io import read_table
 from ohmics.tables import TABLES, Table
 
-_ELSEWHERE = {"samples.tsv": "SAMPLES", "pairs.tsv": "PAIRS"}
+_ELSEWHERE = {"samples.tsv": "SAMPLES", "pairs.tsv": "PAIRS", "design.tsv": "DESIGN"}
 _PARTS = {"qc.tsv": "QC", "cell_qc.parquet": "CELL_QC", "scores.tsv": "SCORES", "coverage.tsv": "COVERAGE",
           "cell_scores.parquet": "CELL_SCORES"}  # fmt: skip
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from ohmics.intake.check import CheckResult, check_run
     from ohmics.intake.config import Config, load_config
     from ohmics.intake.pairing import describe_pairs, resolve_pairs
+    from ohmics.intake.presets import resolve_preset
     from ohmics.intake.reading import read
     from ohmics.intake.resources import antigen_genes, gene_table
     from ohmics.intake.sheet import read_samples
@@ -25,6 +26,7 @@ _HOME = {
     "read": "reading",
     "read_samples": "sheet",
     "resolve_pairs": "pairing",
+    "resolve_preset": "presets",
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "read",
     "read_samples",
     "resolve_pairs",
+    "resolve_preset",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -47,15 +48,15 @@ def read_h5ad_counts(
         When the file is damaged, no matrix holds counts, or cells share a name.
     """
     with readable(path, _FORM), h5py.File(path, "r") as handle:
-        observations = _index(handle["obs"])
+        observations = index_of(handle["obs"])
         refuse_repeated(observations, what="cell names", where=str(path))
         taken = len(observations) if rows is None else min(rows, len(observations))
         name, matrix = _choose(handle, path, layer, observations[:taken], log_allowed=log_allowed)
         var = handle["raw/var"] if name == "raw" else handle["var"]
-        index, columns = _index(var), _columns(var)
+        index, columns = index_of(var), columns_of(var)
         if any(len(values) != matrix.shape[1] for values in (index, *columns.values())):
             raise ValueError("the matrix does not fit var")
-        ids, names, column = _gene_ids(index, columns, table)
+        ids, names, column = gene_ids_of(index, columns, table)
     return RawCounts(
         matrix=matrix,
         observations=observations[:taken],
@@ -68,21 +69,22 @@ def read_h5ad_counts(
     )
 
 
-def _index(group: h5py.Group | h5py.Dataset) -> list[str]:
+def index_of(group: Any) -> list[str]:
+    """Return the names of observations or features of a group of h5ad or Zarr."""
     if isinstance(group, h5py.Dataset):  # anndata before 0.7 kept obs as one compound array
         return decode(group["index" if "index" in (group.dtype.names or ()) else "_index"])
     return decode(group[str(group.attrs["_index"])][:])
 
 
-def _columns(group: h5py.Group | h5py.Dataset) -> dict[str, list[str]]:
+def columns_of(group: Any) -> dict[str, list[str]]:
     """Return the text columns that may hold ids or names of genes."""
     held = (group.dtype.names or ()) if isinstance(group, h5py.Dataset) else group
     return {name: _column(group, name) for name in (*ID_COLUMNS, *NAME_COLUMNS) if name in held}
 
 
-def _column(group: h5py.Group | h5py.Dataset, name: str) -> list[str]:
+def _column(group: Any, name: str) -> list[str]:
     item = group[name]
-    if isinstance(item, h5py.Group):
+    if not hasattr(item, "dtype"):
         if "categories" in item:
             return _categorical(item["codes"][:], decode(item["categories"][:]))
         return decode(item["values"][:])
@@ -95,34 +97,37 @@ def _categorical(codes: np.ndarray, categories: list[str]) -> list[str]:
     return [categories[code] if code >= 0 else "" for code in codes]
 
 
-def _sources(handle: h5py.File) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
-    layers = handle.get("layers", {})
+def matrices_of(handle: Any, path: Path, layer: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the name and address of each matrix that may hold counts, or of the layer asked for."""
+    if layer is not None:
+        address = {"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")
+        if address not in handle:
+            held = ", ".join(["X", *(handle.get("layers", ()))])
+            raise OhmicsError(Fault(f"the file has no layer `{layer}`", str(path), held))
+        yield ("raw" if layer == "raw" else layer if layer == "X" else f'layers["{layer}"]'), address
+        return
     for name in COUNT_LAYERS:
-        if name in layers:
-            yield f'layers["{name}"]', layers[name]
+        if f"layers/{name}" in handle:
+            yield f'layers["{name}"]', f"layers/{name}"
     if "X" in handle:
-        yield "X", handle["X"]
-    if "raw" in handle and "X" in handle["raw"]:
-        yield "raw", handle["raw/X"]
+        yield "X", "X"
+    if "raw/X" in handle:
+        yield "raw", "raw/X"
 
 
 def _choose(
     handle: h5py.File, path: Path, layer: str | None, cells: list[str], *, log_allowed: bool
 ) -> tuple[str, sp.csr_matrix]:
     rows = len(cells)
+    sources = list(matrices_of(handle, path, layer))
     if layer is not None:
-        address = {"X": "X", "raw": "raw/X"}.get(layer, f"layers/{layer}")
-        if address not in handle:
-            held = ", ".join(["X", *(handle.get("layers", ()))])
-            raise OhmicsError(Fault(f"the file has no layer `{layer}`", str(path), held))
-        return ("raw" if layer == "raw" else layer if layer == "X" else f'layers["{layer}"]'), _matrix(
-            handle[address], rows
-        )
+        name, address = sources[0]
+        return name, _matrix(handle[address], rows)
     reasons: list[str] = []
     logged: tuple[str, sp.csr_matrix] | None = None
-    for name, source in _sources(handle):
-        matrix = _matrix(source, rows)
-        features = _index(handle["raw/var"] if name == "raw" else handle["var"])
+    for name, address in sources:
+        matrix = _matrix(handle[address], rows)
+        features = index_of(handle["raw/var"] if name == "raw" else handle["var"])
         scale = examine(matrix)
         faults = scale_faults(
             scale, matrix, observations=cells, features=features, modality="single_cell", where=str(path)
@@ -155,9 +160,10 @@ def _matrix(item: h5py.Group | h5py.Dataset, rows: int) -> sp.csr_matrix:
     return csr(data, indices, indptr, (rows, shape[1]))
 
 
-def _gene_ids(
+def gene_ids_of(
     index: list[str], columns: dict[str, list[str]], table: GeneTable
 ) -> tuple[list[str], list[str] | None, str]:
+    """Return the best id of each gene, its name where there are both, and the column that ids come from."""
     named = next((columns[name] for name in NAME_COLUMNS if name in columns), None)
     candidates = [(f"column `{name}`", columns[name]) for name in ID_COLUMNS if name in columns]
     candidates.append(("the index", index))

@@ -14,37 +14,17 @@ from ohmics.membership import text_values
 from ohmics.model import Contrast
 
 _BEFORE = frozenset(
-    [
-        "pre",
-        "pretreatment",
-        "pretherapy",
-        "baseline",
-        "before",
-        "screening",
-        "untreated",
-        "leukapheresis",
-        "apheresis",
-        "diagnosis",
-    ]
+    ("pre", "pretreatment", "pretherapy", "baseline", "before", "screening", "untreated", "leukapheresis", "apheresis")
 )
 _RELAPSE = frozenset(
-    [
-        "relapse",
-        "relapsed",
-        "progression",
-        "progressed",
-        "progressive",
-        "recurrence",
-        "recurrent",
-        "resistance",
-        "resistant",
-    ]
+    ("relapse", "relapsed", "progression", "progressed", "progressive", "recurrence", "recurrent", "resistance")
 )
 _RESPONDERS = frozenset(["cr", "pr", "crpr", "prcr", "r", "responder", "responders", "response", "complete", "partial"])
 _OTHERS = frozenset(["pd", "nr", "nonresponder", "nonresponders", "nonresponse", "progressive"])
 _POSITIVE = frozenset(["positive", "pos", "antigenpositive", "cd19positive", "cd19pos"])
 _NEGATIVE = frozenset(["negative", "neg", "antigennegative", "cd19negative", "cd19neg"])
 _SHARED = ("name", "where", "covariates", "unit", "pair_by", "random_by")
+_ORDINARY = ("variable", "test", "reference", "interact_with")
 _DAYS = {"d": 1.0, "day": 1.0, "w": 7.0, "wk": 7.0, "week": 7.0, "m": 30.4, "month": 30.4, "y": 365.0, "year": 365.0}
 
 
@@ -236,7 +216,7 @@ def resolve_preset(samples: pd.DataFrame, entry: Mapping[str, Any], *, where: st
         if key not in legal:
             sheet.faults.add(
                 f"key `{key}` is none of preset {name} ({preset.says})", where=where, legal=", ".join(legal),
-                remedy=did_you_mean(key, legal) or "an ordinary contrast takes no `preset`",
+                remedy="an ordinary contrast takes no `preset`" if key in _ORDINARY else did_you_mean(key, legal),
             )  # fmt: skip
     fields = preset.build(sheet, entry)
     only = _therapy(sheet, preset)

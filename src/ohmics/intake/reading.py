@@ -118,9 +118,20 @@ def read(
     if resolution is None:  # a resolution that failed has left a fault
         raise OhmicsError(Fault("the gene ids could not be resolved", str(source)))
     owner = raw.observations if modality == "bulk" else sample
-    if is_log:
-        return _assemble_log(raw, resolution, construct, scale, transgenes, owner)
-    return _assemble(raw, resolution, construct, scale, transgenes, owner)
+    make = _assemble_log if is_log else _assemble
+    return make(raw, resolution, construct, scale, transgenes, owner)
+
+
+def assemble(raw: RawCounts, resolution: Resolution, scale: Scale, *, is_log: bool) -> ad.AnnData:
+    """Return cells without transgenes as `read` does, from a matrix whose scale and genes are known."""
+    return (_assemble_log if is_log else _assemble)(raw, resolution, {}, scale, (), None)
+
+
+def unfiltered_note(n_barcodes: int) -> list[str]:
+    """Return the note that so many barcodes are no filtered matrix, or nothing."""
+    if n_barcodes <= _MANY_BARCODES:
+        return []
+    return [f"{n_barcodes:,} barcodes look like an unfiltered matrix; the filtered one is smaller"]
 
 
 def _read_raw(
@@ -299,8 +310,7 @@ def _counts(raw: RawCounts, scale: Scale) -> tuple[sp.csr_matrix, list[str]]:
         notes.append(
             f"{scale.share_non_integer:.0%} of the values are estimated counts with fractions; they are rounded"
         )
-    if len(raw.observations) > _MANY_BARCODES:
-        notes.append(f"{len(raw.observations):,} barcodes look like an unfiltered matrix; the filtered one is smaller")
+    notes += unfiltered_note(len(raw.observations))
     return matrix.astype(np.float64 if scale.maximum > _EXACT_FLOAT32 else np.float32), notes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -57,22 +57,38 @@ class Scale:
 
 def examine(matrix: sp.csr_matrix) -> Scale:
     """Measure an observations × features matrix."""
-    data = np.asarray(matrix.data, dtype=np.float64)
-    finite = np.isfinite(data)
-    good = data[finite]
-    values = good[good != 0]
-    sums = np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel()
+    return examine_blocks([matrix])
+
+
+def examine_blocks(blocks: Iterable[sp.csr_matrix]) -> Scale:
+    """Measure an observations × features matrix that comes as blocks of observations."""
+    totals: list[np.ndarray] = [np.zeros(0)]
+    n_values = n_fractions = n_nan = n_infinite = n_negative = 0
+    lowest, highest = np.inf, -np.inf
+    for matrix in blocks:
+        data = np.asarray(matrix.data, dtype=np.float64)
+        good = data[np.isfinite(data)]
+        values = good[good != 0]
+        totals.append(np.asarray(matrix.sum(axis=1), dtype=np.float64).ravel())
+        n_values += len(values)
+        n_fractions += int((values != np.round(values)).sum())
+        n_nan += int(np.isnan(data).sum())
+        n_infinite += int(np.isinf(data).sum())
+        n_negative += int((values < 0).sum())
+        if len(values):
+            lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
+    sums = np.concatenate(totals)
     filled = sums[np.isfinite(sums) & (sums != 0)]
     spread = float(np.std(filled) / abs(np.mean(filled))) if len(filled) >= 3 and np.mean(filled) else float("nan")
     return Scale(
-        n_observations=matrix.shape[0],
-        n_values=len(values),
-        share_non_integer=float(np.mean(values != np.round(values))) if len(values) else 0.0,
-        minimum=float(values.min()) if len(values) else 0.0,
-        maximum=float(values.max()) if len(values) else 0.0,
-        n_nan=int(np.isnan(data).sum()),
-        n_infinite=int(np.isinf(data).sum()),
-        n_negative=int((values < 0).sum()),
+        n_observations=len(sums),
+        n_values=n_values,
+        share_non_integer=n_fractions / n_values if n_values else 0.0,
+        minimum=lowest if n_values else 0.0,
+        maximum=highest if n_values else 0.0,
+        n_nan=n_nan,
+        n_infinite=n_infinite,
+        n_negative=n_negative,
         median_row_sum=float(np.median(filled)) if len(filled) else 0.0,
         row_sum_cv=spread,
         n_empty=int((sums == 0).sum()),

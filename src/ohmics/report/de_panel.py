@@ -113,7 +113,8 @@ def _walk_figures(inputs: ReportInputs, view: select.ContrastView) -> list[Figur
         method = str(rows["method"].iloc[0])
         names = list(dict.fromkeys(rows["gene_list"].astype(str)))[:_MOST_LISTS]
         own = tested[(tested["cell_type"] == cell_type) & (tested["method"] == method)].set_index("gene_list")
-        notes = {name: f"p {own.loc[name, 'p']:.2g}, q {own.loc[name, 'q']:.2g}" for name in names if name in own.index}
+        pairs = zip(own.index.astype(str), own["p"].astype(float), own["q"].astype(float), strict=True)
+        notes = {name: f"p {p:.2g}, q {q:.2g}" for name, p, q in pairs}
         what = view.text if inputs.bulk else f"{cell_type}, {view.text}"
         found.append(
             svg_view(

@@ -40,6 +40,7 @@ class ReportInputs:
     config: Mapping[str, Any]
     samples: pd.DataFrame
     pairs: pd.DataFrame | None = None
+    design: pd.DataFrame | None = None
     qc: pd.DataFrame | None = None
     pca: pd.DataFrame | None = None
     cell_qc: pd.DataFrame | None = None
@@ -61,6 +62,13 @@ class ReportInputs:
     ora: pd.DataFrame | None = None
     set_overlap: pd.DataFrame | None = None
     running_sums: pd.DataFrame | None = None
+    antigen: pd.DataFrame | None = None
+    antigen_depth: pd.DataFrame | None = None
+    presentation: pd.DataFrame | None = None
+    lineage: pd.DataFrame | None = None
+    lineage_cells: pd.DataFrame | None = None
+    car: pd.DataFrame | None = None
+    junctions: pd.DataFrame | None = None
     catalog: Catalog | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,6 +100,7 @@ class ReportInputs:
 
 _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "pairs": ("pairs.tsv", tables.PAIRS),
+    "design": ("design.tsv", tables.DESIGN),
     "qc": ("tables/qc.tsv", tables.QC),
     "pca": ("tables/pca.tsv", tables.PCA),
     "identity": ("tables/identity.tsv", tables.IDENTITY),
@@ -112,6 +121,13 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "ora": ("tables/ora.tsv", tables.ORA),
     "set_overlap": ("tables/set_overlap.tsv", tables.SET_OVERLAP),
     "running_sums": ("tables/running_sums.tsv", tables.RUNNING_SUMS),
+    "antigen": ("tables/antigen.tsv", tables.ANTIGEN),
+    "antigen_depth": ("tables/antigen_depth.tsv", tables.ANTIGEN_DEPTH),
+    "presentation": ("tables/antigen_presentation.tsv", tables.ANTIGEN_PRESENTATION),
+    "lineage": ("tables/lineage.tsv", tables.LINEAGE),
+    "lineage_cells": ("tables/lineage_cells.parquet", tables.LINEAGE_CELLS),
+    "car": ("tables/car.tsv", tables.CAR),
+    "junctions": ("tables/junctions.tsv", tables.JUNCTIONS),
 }
 
 

@@ -11,6 +11,7 @@ from ohmics import tables
 from ohmics.plots import library_sizes, pca, qc_distributions, timeline, umap
 from ohmics.plots.umap import MOST_POINTS
 from ohmics.report import select, summary, words
+from ohmics.report.design_table import designs_table
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.methods import qc_methods
@@ -73,6 +74,7 @@ def qc_page(inputs: ReportInputs) -> str:
         identity_sentence=summary.identity_sentence(inputs),
         identity_table=_identity_table(inputs),
         pairs_table=_pairs_table(inputs),
+        designs=designs_table(inputs),
         maps=_maps(inputs, colours),
         skipped=skipped_table(inputs, _STAGES),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ohmics.model import COMPARTMENTS, Mechanism
+from ohmics.model import BEYOND_CONTENT, COMPARTMENTS, Mechanism
 from ohmics.plots import style
 from ohmics.report import words
 from ohmics.report.inputs import ReportInputs
@@ -146,9 +146,10 @@ def primary_effects(inputs: ReportInputs, contrast: str, level: str) -> pd.DataF
             continue
         own = rows[
             (rows["gene_list"] == f"{name}/{line.gene_list}")
-            & (rows["method"] == line.method)
             & (rows["cell_type"] == _read_in(mechanism, bulk=inputs.bulk))
         ]
+        beyond = own[own["method"] == f"{line.method}{BEYOND_CONTENT}"]
+        own = beyond if len(beyond) and mechanism.read_beyond_content else own[own["method"] == line.method]
         if len(own):
             chosen.append(own)
     return pd.concat(chosen, ignore_index=True) if chosen else rows.head(0)

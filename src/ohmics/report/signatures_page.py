@@ -8,6 +8,7 @@ import pandas as pd
 
 from ohmics import tables
 from ohmics.report import association_panel, select, signature_figures, signature_tables, summary, words
+from ohmics.report.antigen_panel import antigen_panel
 from ohmics.report.de_panel import DePanel, de_panel
 from ohmics.report.figures import FigureView
 from ohmics.report.inputs import ReportInputs
@@ -76,9 +77,11 @@ def signatures_page(inputs: ReportInputs) -> str:
     colours = select.colours(inputs)
     views = select.contrasts(inputs)
     outcomes = association_panel.association_panels(inputs)
+    antigens = antigen_panel(inputs)
     sections = [
         Section("summary", "Summary"),
         Section("contradictions", "What speaks for and against"),
+        *([Section("antigens", "Antigens and lineage")] if antigens else []),
         *[Section(words.anchor("contrast", view.name), f"Contrast {view.name}") for view in views],
         *([Section("association", "Association with outcome")] if outcomes else []),
         Section("coverage", "Genes found"),
@@ -94,6 +97,7 @@ def signatures_page(inputs: ReportInputs) -> str:
         summaries=[summary.contrast_summary(inputs, view) for view in views],
         disputes=[dispute for view in views for dispute in _disputes(inputs, view)],
         contrasts=[_contrast(inputs, view, colours) for view in views],
+        antigens=antigens,
         outcomes=outcomes,
         outcomes_what=association_panel.WHAT,
         coverage=_coverage_table(inputs),

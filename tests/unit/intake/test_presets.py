@@ -64,8 +64,8 @@ def test_its_values_reach_the_test(samples: pd.DataFrame, name: str) -> None:
     contrast = resolve_preset(samples, {"preset": name})
     values = samples["timepoint"].eq("Relapse") * 0.5 + samples["antigen_status"].eq("negative") * 0.25
     frame = SCORES.conform([
-        {"sample": s, "cell_type": "bulk", "gene_list": "l", "method": "ucell", "depth": "raw", "score": v, "n_cells": 9,
-         "coverage": 1.0}
+        {"sample": s, "cell_type": "bulk", "gene_list": "l", "method": "ucell", "depth": "raw", "score": v,
+         "n_cells": 9, "coverage": 1.0}
         for s, v in zip(samples["sample"], values, strict=True)
     ])  # fmt: skip
     effects = compare(frame, samples, contrast)
@@ -79,8 +79,9 @@ def test_its_values_reach_the_test(samples: pd.DataFrame, name: str) -> None:
 def test_what_the_user_names_goes_before_what_is_guessed(samples: pd.DataFrame) -> None:
     samples = samples.rename(columns={"response": "best_response"})
     entry = {
-        "preset": "primary_resistance", "name": "ever", "response_column": "best_response", "before": ["Baseline", "Day 7"],
-        "non_responders": ["PD", "SD"], "responders": "CR", "covariates": ["therapy"], "where": {"patient": ["P0", "P5"]},
+        "preset": "primary_resistance", "name": "ever", "response_column": "best_response",
+        "before": ["Baseline", "Day 7"], "non_responders": ["PD", "SD"], "responders": "CR", "covariates": ["therapy"],
+        "where": {"patient": ["P0", "P5"]},
     }  # fmt: skip
     contrast = resolve_preset(samples, entry)
     assert (contrast.name, contrast.test, contrast.reference) == ("ever", "PD|SD", "CR")
@@ -132,9 +133,9 @@ def test_of_two_therapies_a_preset_of_one_takes_its_samples(samples: pd.DataFram
 
 
 def test_a_config_holds_presets_and_reads_back_to_itself(tmp_path: Path, samples: pd.DataFrame) -> None:
-    samples.drop(columns="therapy").assign(modality="bulk").to_csv(tmp_path / "samples.tsv", sep="\t", index=False)
+    samples.assign(modality="bulk").to_csv(tmp_path / "samples.tsv", sep="\t", index=False)
     (tmp_path / "counts.csv").write_text("x\n")
-    text = "project: Study\ninput: {samples: samples.tsv, modality: bulk, matrix: counts.csv, defaults: {therapy: car_t}}\n"
+    text = "project: Study\ninput: {samples: samples.tsv, modality: bulk, matrix: counts.csv}\n"
     entries = "contrasts: [{preset: acquired_resistance}, {preset: primary_resistance, non_responders: [PD, SD]}]\n"
     (tmp_path / "config.yaml").write_text(text + entries)
     config = load_config(tmp_path / "config.yaml")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,14 +56,16 @@ def test_order_of_cells_genes_and_lists_never_matters(method, seed):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_dense_is_sparse_and_one_chunk_is_many_to_the_bit(method):
-    data = cells()
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**6), chunk=st.integers(1, 40))
+def test_dense_is_sparse_and_one_chunk_is_many_to_the_bit(method, seed, chunk):
+    data = cells(seed)
     names = {"obs": pd.DataFrame(index=data.index), "var": pd.DataFrame(index=GENES)}
     truth = run(data, method).to_numpy()
     for matrix in (sparse.csr_matrix(data), sparse.csc_matrix(data), data.to_numpy(dtype=np.float32)):
         adata = AnnData(matrix, **names)
         np.testing.assert_array_equal(run(adata, method).to_numpy(), truth)
-        np.testing.assert_array_equal(run(adata, method, chunk=7).to_numpy(), truth)
+        np.testing.assert_array_equal(run(adata, method, chunk=chunk).to_numpy(), truth)
     layered = AnnData(sparse.csr_matrix(data.to_numpy() * 0.5), layers={"counts": sparse.csr_matrix(data)}, **names)
     np.testing.assert_array_equal(run(layered, method, layer="counts").to_numpy(), truth)
 
@@ -205,6 +208,20 @@ def test_one_thread_is_two_to_the_bit():
     ]  # fmt: skip
     assert len(found[0]) > 5000
     assert found[0] == found[1]
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="numba was started with one thread")
+@pytest.mark.parametrize("method", METHODS)
+@settings(max_examples=6, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_one_thread_is_two_for_any_data(method, seed):
+    found = []
+    before = numba.get_num_threads()
+    for threads in (1, 2):
+        numba.set_num_threads(threads)
+        found.append(run(cells(seed), method).to_numpy())
+    numba.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
 
 
 def test_plage_has_no_score_where_its_sign_cannot_be_told():

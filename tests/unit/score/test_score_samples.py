@@ -1,13 +1,17 @@
 """Scores per sample and cell type: groups, depths, coverage, nulls, and what is skipped."""
 
+import tracemalloc
+
+import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
 from anndata import AnnData
-from scipy import sparse
+from scipy import sparse, stats
 
 from ohmics.errors import OhmicsError
-from ohmics.score import score, score_samples
+from ohmics.score import expression, groups, score, score_samples
+from ohmics.score.methods import METHODS
 from ohmics.score.thin import thin
 from ohmics.tables import COVERAGE, SCORES, SKIPPED, check
 
@@ -200,3 +204,48 @@ def test_without_a_reference_the_observations_given_are_the_cohort():
     scores = score_samples(adatas, {"l": GENES[:10]}, depth=("raw",), n_null=0, methods=("mean_z",))
     weighted = np.average(scores["score"], weights=scores["n_cells"].astype(float))
     assert weighted == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", [name for name, one in METHODS.items() if not one.needs_cohort])
+def test_blocks_of_any_size_and_data_on_disk_give_the_same_bytes(tmp_path, monkeypatch, method):
+    adata = sample("s", n=90)
+    chosen = {"methods": (method,), "reference": reference(), "n_null": 20}
+    whole = score_samples(adata, LISTS, **chosen)
+    assert set(whole["depth"]) == {"raw", "thinned"}
+    assert whole["null_z"].notna().any()
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    backed = ad.read_h5ad(tmp_path / "a.h5ad", backed="r")
+    monkeypatch.setattr(groups, "CHUNK", 13)
+    monkeypatch.setattr(expression, "CHUNK", 13)
+    for given in (adata, backed):
+        pd.testing.assert_frame_equal(score_samples(given, LISTS, **chosen), whole, check_exact=True)
+    backed.file.close()
+
+
+def test_scores_say_how_closely_they_follow_depth():
+    adata = sample("s", n=90)
+    scores = score_samples(adata, LISTS, methods=("ucell", "singscore"), depth=("raw",), n_null=0)
+    cells = adata[adata.obs["cell_type"] == "CD8 T"]
+    totals = np.asarray(cells.X.sum(axis=1)).ravel()
+    rows = scores[scores["cell_type"] == "CD8 T"].set_index(["method", "gene_list"])["depth_spearman"]
+    alone = score(cells, LISTS, method="ucell")
+    for name in LISTS:
+        assert rows["ucell", name] == pytest.approx(stats.spearmanr(alone[name], totals).statistic)
+        assert np.isnan(rows["singscore", name])  # one value, the sum of the cells
+
+
+def test_memory_beyond_the_matrix_does_not_grow_with_cells(monkeypatch):
+    monkeypatch.setattr(groups, "CHUNK", 50)
+    monkeypatch.setattr(expression, "CHUNK", 50)
+    monkeypatch.setattr(groups, "LOOKED_AT", 100)
+    peaks, sizes = [], []
+    for n in (400, 3200):
+        adata = sample("s", n=n)
+        score_samples(adata, LISTS, n_null=0, reference=reference())
+        tracemalloc.start()
+        score_samples(adata, LISTS, n_null=0, reference=reference())
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        sizes.append(adata.X.data.nbytes + adata.X.indices.nbytes)
+    # Positions, totals and labels of the cells grow, their values are never copied.
+    assert peaks[1] - peaks[0] < 0.25 * (sizes[1] - sizes[0])

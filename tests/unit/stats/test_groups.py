@@ -98,3 +98,58 @@ def test_missing_units_and_empty_groups():
     assert np.isnan([result.effect[2], result.p[2]]).all()
     assert np.isnan(step_down(y, plan(label, n_draws=999))[2])
     assert result.n_units.tolist() == [11, 10, 6]
+
+
+def test_a_quantity_is_permuted_over_units():
+    random = np.random.default_rng(6)
+    x = random.normal(size=6)
+    y = random.normal(size=(6, 3)) + x[:, None]
+    groups = Groups(np.ones(6, dtype=bool), np.zeros(6, dtype=np.int64), quantity=x, n_draws=20_000)
+    result = permutation_test(y, groups)
+    for j in range(3):
+        fit = sm.OLS(y[:, j], sm.add_constant(x)).fit()
+        assert result.effect[j] == pytest.approx(fit.params[1])
+        every = [abs(np.corrcoef(x, y[list(order), j])[0, 1]) for order in itertools.permutations(range(6))]
+        share = np.mean(np.array(every) >= abs(np.corrcoef(x, y[:, j])[0, 1]) - 1e-9)
+        assert result.p[j] == pytest.approx(share, abs=0.015)
+    assert result.smallest_p[0] == 1 / 720
+    assert result.scheme[0].startswith("values permuted over units")
+    assert np.isnan(result.hodges_lehmann).all()
+
+
+def test_differences_beyond_covariates_change_their_signs():
+    random = np.random.default_rng(7)
+    gap = random.normal(size=(9, 1))
+    d = random.normal(size=(9, 4)) + 2 * gap + 0.5
+    groups = Groups(np.ones(9, dtype=bool), np.zeros(9, dtype=np.int64), gap, signs=True)
+    result = permutation_test(d, groups)
+    signs = np.array(list(itertools.product([1, -1], repeat=9)))
+    for j in range(4):
+        fit = sm.OLS(d[:, j], sm.add_constant(gap)).fit()
+        assert result.effect[j] == pytest.approx(fit.params[0])
+        assert result.sd[j] == pytest.approx(np.sqrt(fit.scale))
+        left = sm.OLS(d[:, j], gap).fit().resid
+        null = [abs(sm.OLS(sign * left, sm.add_constant(gap)).fit().tvalues[0]) for sign in signs]
+        assert result.p[j] == pytest.approx(np.mean(np.array(null) >= abs(fit.tvalues[0]) - 1e-9))
+    assert result.scheme[0] == "sign flips of residuals (Freedman-Lane), all 2^9"
+    assert result.smallest_p[0] == 2 / 2**9
+    np.testing.assert_allclose(step_down(d[:, [1]], groups), result.p[[1]])
+    drawn = permutation_test(np.vstack([d, d]), Groups(np.ones(18, dtype=bool), np.zeros(18, dtype=np.int64),
+                                                       np.vstack([gap, gap]), signs=True, n_draws=999))  # fmt: skip
+    assert (drawn.smallest_p == 1 / 1000).all()
+
+
+@pytest.mark.parametrize("kind", ["quantity", "signs"])
+def test_without_effect_the_new_schemes_keep_their_level(kind):
+    random = np.random.default_rng(8)
+    found = []
+    for _ in range(40):
+        x = random.normal(size=12)
+        y = random.normal(size=(12, 25)) + (x[:, None] if kind == "signs" else 0)
+        more = {"quantity": x} if kind == "quantity" else {"covariates": x[:, None], "signs": True}
+        found.append(
+            permutation_test(y, Groups(np.ones(12, dtype=bool), np.zeros(12, dtype=np.int64), n_draws=399, **more)).p
+        )
+    hits = int(np.sum(np.concatenate(found) <= 0.05))
+    # Tests of one draw of x are not independent: twice the binomial width.
+    assert abs(hits - 50) < 2 * 4 * np.sqrt(1000 * 0.05 * 0.95)
