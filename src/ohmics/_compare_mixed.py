@@ -45,7 +45,9 @@ def mixed_rows(task: Task, values: Differences) -> tuple[Rows, pd.DataFrame]:
     singular = ~done & fit.singular
     for j in np.flatnonzero(~done & ~singular):
         reason = f"{fit.n_samples[j]} samples of {fit.n_blocks[j]} {task.contrast.unit}s cannot be fitted"
-        if fit.n_blocks[j] and not fit.n_varying[j]:
+        if np.nanmax(y[:, j]) - np.nanmin(y[:, j]) <= 0:
+            reason = f"the score is the same in all {fit.n_samples[j]} samples"
+        elif fit.n_blocks[j] and not fit.n_varying[j]:
             reason = f"no {task.contrast.unit} has this cell type on both sides; leave random_by out to compare groups"
         task.skip(reason, values.tests.iloc[j])
     rows = _rows(task, values, design, fit, np.flatnonzero(done), np.where(np.isnan(y), 0.0, cells))

@@ -186,9 +186,10 @@ def _paired_tests(task: Task, found: Differences, label: str = "") -> tuple[Rows
 
 def _beyond_covariates(task: Task, found: Differences, gaps: pd.DataFrame, notes: list[str]) -> tuple[Rows, Any] | None:
     gaps = gaps.reindex(found.unit_names)
-    known = gaps.notna().all(axis=1).to_numpy(dtype=bool)
-    if not known.all():
-        notes.append(f"{int((~known).sum())} without {listing(task.contrast.covariates)} left out")
+    given = ~np.isnan(found.units).all(axis=1)
+    known = gaps.notna().all(axis=1).to_numpy(dtype=bool) & given
+    if (given & ~known).any():
+        notes.append(f"{int((given & ~known).sum())} without {listing(task.contrast.covariates)} left out")
     part = found.of_units(known)
     plan = groups.Groups(
         test=np.ones(int(known.sum()), dtype=bool), strata=np.zeros(int(known.sum()), dtype=np.int64),
@@ -208,7 +209,8 @@ def _compare_interaction(task: Task, found: Differences, label: str) -> tuple[Ro
     if len(names) != 2:
         task.skip(f"interact_with `{column}` has {len(names)} values ({listing(names) or 'none'}); two are needed")
         return None
-    inside = of_unit.isin(names).to_numpy(dtype=bool)
+    # A unit without a difference of its own would keep the labellings from being enumerated.
+    inside = of_unit.isin(names).to_numpy(dtype=bool) & ~np.isnan(found.units).all(axis=1)
     covariates = list(task.contrast.covariates)
     sheet = task.sides.drop_duplicates("unit").set_index("unit").reindex(found.unit_names)
     inside &= sheet[covariates].notna().all(axis=1).to_numpy(dtype=bool)
@@ -235,7 +237,8 @@ def _group_tests(task: Task, found: Differences, label: str) -> tuple[Rows, Any]
     """Permute units between two groups, or along a continuous variable."""
     covariates = list(task.contrast.covariates)
     of_unit = task.sides.drop_duplicates("unit").set_index("unit").reindex(found.unit_names)
-    known = of_unit[covariates].notna().all(axis=1).to_numpy(dtype=bool)
+    given = ~np.isnan(found.units).all(axis=1)
+    known = of_unit[covariates].notna().all(axis=1).to_numpy(dtype=bool) & given
     of_unit = of_unit[known]
     numeric, strata = _covariates(of_unit, covariates)
     quantity = None
@@ -245,7 +248,7 @@ def _group_tests(task: Task, found: Differences, label: str) -> tuple[Rows, Any]
         test=(of_unit["side"] == "test").to_numpy(dtype=bool), strata=strata, covariates=numeric,
         quantity=quantity, n_draws=task.n_draws, seed=task.seed, name=task.contrast.label,
     )  # fmt: skip
-    left_out = int((~known).sum())
+    left_out = int((given & ~known).sum())
     notes = [label, f"{left_out} without {listing(covariates)} left out" if left_out else ""]
     return _relabelled(task, found.of_units(known), plan, "; ".join(filter(None, notes)), paired=False)
 
