@@ -1,7 +1,8 @@
 """Cells with raw counts and gene positions come in; how far each cluster departs from normal copy number goes out.
 
 Copy number is inferred from expression by infercnvpy (the extra ``cnv``), with cells that cannot be the tumour as
-reference. The departure of a cluster is compared with that of clusters of the reference itself.
+reference. Cell types differ along the genome too, because their genes do: the departure of a cluster is compared with
+that of the reference's own clusters, which are of several types.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from ohmics.errors import Fault, Faults, OhmicsError
 WINDOW, STEP = 100, 10
 """Genes of a window along a chromosome, and the step between windows."""
 FEW_REFERENCE = 50
-PARTS = 10
-"""Groups of reference cells that tell how far normal cells depart by chance."""
+FEW_IN_PART, LEAST_PARTS = 20, 3
+"""Fewest cells of a cluster, and fewest clusters of reference cells that tell how far normal types depart."""
+LEAST_SPREAD = 0.25
+"""Least sd of the reference clusters' departure, as a share of its mean: they are few."""
 LEAST_GENES = 1000
 
 
@@ -47,8 +50,8 @@ def copy_number_signal(
 
     Returns
     -------
-    DataFrame indexed by cluster: ``departure`` (root mean square of the cluster's mean profile, log2), ``z`` (in
-    standard deviations of equally large groups of reference cells), ``n`` cells. Empty when nothing can be told.
+    DataFrame indexed by cluster: ``departure`` (root mean square of the cluster's mean profile, natural log), ``z`` (in
+    standard deviations of clusters of reference cells), ``n`` cells. Empty when nothing can be told.
 
     Raises
     ------
@@ -60,19 +63,19 @@ def copy_number_signal(
         return pd.DataFrame(columns=["departure", "z", "n"])
     profile = _profiles(adata, gene_positions, reference)
     names = cluster.to_numpy(dtype=object)
-    normal = np.flatnonzero(reference)
+    told = sorted(set(names), key=str)
+    normal = [np.flatnonzero((names == name) & reference) for name in told]
+    departures = [_departure(profile[rows]) for rows in normal if len(rows) >= FEW_IN_PART]
+    if len(departures) < LEAST_PARTS:
+        return pd.DataFrame(columns=["departure", "z", "n"])
+    mean = float(np.mean(departures))
+    spread = max(float(np.std(departures, ddof=1)), LEAST_SPREAD * mean, 1e-6)
     rows = []
-    for name in sorted(set(names), key=str):
+    for name in told:
         inside = np.flatnonzero((names == name) & ~reference)
-        if not len(inside):
-            continue
-        departure = _departure(profile[inside])
-        size = min(len(inside), max(1, len(normal) // PARTS))
-        # Evenly spaced, so that no seed is needed and every part mixes the reference's clusters.
-        parts = [_departure(profile[normal[start::PARTS][:size]]) for start in range(PARTS)]
-        spread = max(float(np.std(parts, ddof=1)), 1e-4)
-        z = (departure - float(np.mean(parts))) / spread
-        rows.append({"cluster": name, "departure": departure, "z": z, "n": len(inside)})
+        if len(inside) >= FEW_IN_PART:
+            departure = _departure(profile[inside])
+            rows.append({"cluster": name, "departure": departure, "z": (departure - mean) / spread, "n": len(inside)})
     return pd.DataFrame(rows, columns=["cluster", "departure", "z", "n"]).set_index("cluster")
 
 

@@ -27,6 +27,7 @@ from ohmics.calls.malignant_lines import (
     lineage_of,
     maturation_line,
     panel_line,
+    stands_still,
 )
 from ohmics.calls.malignant_rules import MalignantRules
 from ohmics.calls.malignant_words import ClusterCall, cluster_row, declared_row
@@ -242,10 +243,14 @@ def _evidence(
             continue
         around = neighbourhoods(_of_cohort(parts), rules)
         highest = highest_rates(parts, panel.genes, rules)
+        own = _of_patients(parts)
         for part in parts:
-            found[part.sample] = {
-                cluster: _weigh(part, cluster, panel, highest, around, rules) for cluster in part.clusters
+            lines = {
+                cluster: _lines(part, cluster, panel, highest, around, own, rules)
+                for cluster in part.clusters
+                if part.n_cells[part.clusters.index(cluster)] >= rules.min_cells
             }
+            found[part.sample] = {cluster: _weigh(part, cluster, panel, lines, rules) for cluster in part.clusters}
     return found
 
 
@@ -259,35 +264,60 @@ def _of_cohort(parts: list[SampleCounts]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _weigh(
+def _of_patients(parts: list[SampleCounts]) -> dict[tuple[str, str], pd.DataFrame]:
+    """Return (patient, cluster) -> its cells in all samples of the patient: privacy is a patient's, not a sample's."""
+    frames = [part.cells[["cluster", "own_neighbours"]].assign(patient=part.patient) for part in parts]
+    together = pd.concat(frames, ignore_index=True)
+    return {
+        (str(patient), str(cluster)): group for (patient, cluster), group in together.groupby(["patient", "cluster"])
+    }
+
+
+def _lines(
     part: SampleCounts,
     cluster: str,
     panel: DiseasePanel,
     highest: Mapping[str, float],
     around: Neighbourhoods,
+    own: Mapping[tuple[str, str], pd.DataFrame],
     rules: MalignantRules,
-) -> ClusterCall:
-    n = int(part.n_cells[part.clusters.index(cluster)])
-    if n < rules.min_cells:
-        return ClusterCall(
-            part.sample, cluster, n, (), 0.0, 0.0, 0.0, "undetermined", f"{n} cells are fewer than {rules.min_cells}"
-        )
-    inside = part.cells.iloc[part.rows(cluster)]
-    own = privacy(around, inside, part.patient, main=lineage_of(part, cluster).main, rules=rules)
+) -> tuple[Line, ...]:
+    """Return the lines of a cluster that need no other cluster's call."""
+    about = lineage_of(part, cluster)
+    stages = bool(panel.precursors) and about.kind == "home"
+    private = privacy(around, own[part.patient, cluster], part.patient, main=about.main, stages=stages, rules=rules)
     lines = [
         lineage_line(part, cluster, panel, rules),
         panel_line(part, cluster, panel, highest, rules),
         light_line(part, cluster, rules),
-        Line("privacy", own.value, own.low, own.high, own.words),
+        Line("privacy", private.value, private.low, private.high, private.words),
         cycling_line(part, cluster, panel, rules),
-        maturation_line(part, cluster, panel, rules),
         copy_number_line(part, cluster, rules),
     ]
-    told = tuple(line for line in lines if line is not None)
+    return tuple(line for line in lines if line is not None)
+
+
+def _weigh(
+    part: SampleCounts,
+    cluster: str,
+    panel: DiseasePanel,
+    lines: Mapping[str, tuple[Line, ...]],
+    rules: MalignantRules,
+) -> ClusterCall:
+    n = int(part.n_cells[part.clusters.index(cluster)])
+    if cluster not in lines:
+        why = f"{n} cells are fewer than {rules.min_cells}"
+        return ClusterCall(part.sample, cluster, n, (), 0.0, 0.0, 0.0, "undetermined", why)
+    limit = float(np.log(rules.certain / (1 - rules.certain)))
+    # Another cluster that stands still and looks like a tumour is no stage of this one's recovery; nor are mature B
+    # cells that are normal beyond doubt, which any marrow may hold.
+    sums = {other: sum(line.value for line in told) for other, told in lines.items() if other != cluster}
+    apart = [other for other, value in sums.items() if value <= -limit or (value > 0 and stands_still(part, other))]
+    maturation = maturation_line(part, cluster, panel, rules, apart=apart)
+    told = (*lines[cluster], *([maturation] if maturation is not None else []))
     total = rules.prior + sum(line.value for line in told)
     below = float(np.sqrt(sum((line.value - line.low) ** 2 for line in told)))
     above = float(np.sqrt(sum((line.high - line.value) ** 2 for line in told)))
-    limit = float(np.log(rules.certain / (1 - rules.certain)))
     call = "malignant" if total >= limit else "normal" if total <= -limit else "undetermined"
     return ClusterCall(part.sample, cluster, n, told, total, total - below, total + above, call, "")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -215,13 +215,25 @@ def cycling_line(counts: SampleCounts, cluster: str, panel: DiseasePanel, rules:
     return Line("cell cycle", ends[0], ends[0], ends[2], f"{words}, {compared} the {rules.resting:.0%} of normal cells")
 
 
-def maturation_line(counts: SampleCounts, cluster: str, panel: DiseasePanel, rules: MalignantRules) -> Line | None:
+STANDS_STILL = 0.1
+"""A cluster with a smaller share of late stages than this does not mature."""
+
+
+def stands_still(counts: SampleCounts, cluster: str) -> bool:
+    """Return whether nearly all staged cells of a cluster are in early stages."""
+    row = counts.clusters.index(cluster)
+    return bool(counts.late[row] <= STANDS_STILL * (counts.early[row] + counts.late[row]))
+
+
+def maturation_line(
+    counts: SampleCounts, cluster: str, panel: DiseasePanel, rules: MalignantRules, *, apart: Sequence[str] = ()
+) -> Line | None:
     """Return the line of maturation: recovering precursors mature, leukaemic ones stand still.
 
-    The share of late stages, in the cluster and in all of the sample's cells of the lineage, is weighed under recovery,
+    The share of late stages, in the cluster and in the sample's cells of the lineage, is weighed under recovery,
     Beta(3, 4), and under leukaemia, Beta(0.5, 8); the lower of the two counts, since an early cluster may be the first
-    stage of a recovery whose later stages stand in other clusters. None where no normal precursor looks like the
-    tumour, or the cluster is no early one.
+    stage of a recovery whose later stages stand in other clusters. Clusters in ``apart`` are left out of the sample.
+    None where no normal precursor looks like the tumour, or the cluster is no early one.
     """
     row = counts.clusters.index(cluster)
     if not panel.precursors or lineage_of(counts, cluster).kind not in ("home", "unnamed"):
@@ -229,13 +241,16 @@ def maturation_line(counts: SampleCounts, cluster: str, panel: DiseasePanel, rul
     if counts.early[row] + counts.late[row] < rules.min_cells or counts.early[row] < counts.late[row]:
         return None
     inside = _maturing(float(counts.early[row]), float(counts.late[row]), rules)
-    sample = _maturing(float(counts.early.sum()), float(counts.late.sum()), rules)
-    value, low, high = min(inside, sample)
+    kept = ~np.isin(np.asarray(counts.clusters, dtype=str), list(apart))
+    early, late = float(counts.early[kept].sum()), float(counts.late[kept].sum())
+    value, low, high = min(inside, _maturing(early, late, rules))
     here = counts.late[row] / (counts.early[row] + counts.late[row])
-    total = float(counts.early.sum() + counts.late.sum())
+    beside = ", decided clusters apart," if len(apart) else ""
+    share = late / max(early + late, 1.0)
     words = (
-        f"{here:.0%} of the cluster's and {counts.late.sum() / total:.0%} of the sample's {total:.0f} staged B-lineage "
-        f"cells are in late stages; recovering precursors ({panel.precursors}) mature, leukaemic ones stand still"
+        f"{here:.0%} of the cluster's and{beside} {share:.0%} of the sample's {early + late:.0f} staged "
+        f"B-lineage cells are in late stages; recovering precursors ({panel.precursors}) mature, leukaemic ones stand "
+        "still"
     )
     return Line("maturation", value, low, high, words)
 
@@ -258,8 +273,8 @@ def _maturing(early: float, late: float, rules: MalignantRules) -> tuple[float, 
 def copy_number_line(counts: SampleCounts, cluster: str, rules: MalignantRules) -> Line | None:
     """Return the line of copy number; None when it was not looked at.
 
-    A departure within 2 sd of groups of normal cells speaks a little against a tumour (some tumours have none); beyond
-    it, half a unit of log-odds a standard deviation, within the limit.
+    Half a unit of log-odds a standard deviation beyond 3 sd of clusters of normal cells; a departure within that speaks
+    a little against a tumour, since some tumours have none.
     """
     if counts.copy_number is None:
         return None
@@ -269,5 +284,5 @@ def copy_number_line(counts: SampleCounts, cluster: str, rules: MalignantRules) 
     z, departure = (float(counts.copy_number[name].to_numpy(dtype=np.float64)[row]) for name in ("z", "departure"))
     limit = rules.copy_number_limit
     value, low, high = (float(np.clip(0.5 * (part - 3.0), -0.5, limit)) for part in (z, z - 2.0, z + 2.0))
-    words = f"copy number departs by {departure:.3f} (log2), {z:.1f} sd of groups of normal cells"
+    words = f"copy number departs by {departure:.3f} (log), {z:.1f} sd beyond clusters of normal cells"
     return Line("copy number", value, low, high, words)

@@ -83,7 +83,9 @@ def neighbourhoods(cells: pd.DataFrame, rules: MalignantRules) -> Neighbourhoods
     return Neighbourhoods(groups, types, tuple(sorted(map(str, types.columns))))
 
 
-def privacy(around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: str, rules: MalignantRules) -> Privacy:
+def privacy(
+    around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: str, stages: bool, rules: MalignantRules
+) -> Privacy:
     """Return what privacy says of a patient's cells in a cluster.
 
     Tumour cells are taken to be private, more or less, with chance ``rules.tumour_private``, else as normal cells are.
@@ -99,6 +101,9 @@ def privacy(around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: 
         The cluster's cells of this patient: own_neighbours.
     patient, main
         The patient, and the cluster's main annotated type.
+    stages
+        Whether normal cells of the type come in stages that a patient may have alone (recovering precursors): then
+        cells of the type that mix in other patients are no fellows.
     rules
         Thresholds.
     """
@@ -115,7 +120,7 @@ def privacy(around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: 
     share = _share(around.types, patient, main)
     index = privacy_index(float(own.mean()), share)
     mean, spread = _normal(reference)
-    lonely = _lonely(around, patient, main, mean, spread, rules)
+    lonely = _lonely(around, patient, main, mean + MIXING_SD * spread, rules, stages=stages)
     error = 1.96 * float(own.std(ddof=0)) / np.sqrt(min(len(own), 50)) / max(1 - share, 1e-6)
     degrees = reference["patient"].nunique() - 1
     value, *ends = (
@@ -127,7 +132,7 @@ def privacy(around: Neighbourhoods, cells: pd.DataFrame, patient: str, *, main: 
         f"{index:.2f}; normal cells {mean:.2f}, sd {spread:.2f})"
     )
     if lonely and index > mean + MIXING_SD * spread:
-        words += f"; no other patient's {main} mixes, so that normal cells may be private too"
+        words += f"; normal {main} of a patient who alone has such cells would be private too"
     return Privacy(value, min(value, *ends), max(value, *ends), words)
 
 
@@ -147,11 +152,11 @@ def _normal(reference: pd.DataFrame) -> tuple[float, float]:
 
 
 def _lonely(
-    around: Neighbourhoods, patient: str, main: str, mean: float, spread: float, rules: MalignantRules
+    around: Neighbourhoods, patient: str, main: str, bar: float, rules: MalignantRules, *, stages: bool
 ) -> float:
     """Return the chance that normal cells are private because no other patient has any; 0 where another's mix."""
     others = around.groups[(around.groups["cell_type"] == main) & (around.groups["patient"] != patient)]
-    if bool((others["privacy"] <= mean + MIXING_SD * spread).any()):
+    if not stages and bool((others["privacy"] <= bar).any()):
         return 0.0
     return float((1 - rules.fellows) ** (len(around.patients) - 1))
 
