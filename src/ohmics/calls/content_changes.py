@@ -16,7 +16,7 @@ FloatArray = npt.NDArray[np.float64]
 
 MIN_UNITS = 6
 LOWEST_RELIABILITY = 0.2
-FARTHEST = 1.0
+FARTHEST = 0.75
 """Greatest mean change of content, in sd of the units' changes: beyond it hardly any unit kept its content, so that
 what would have happened without a change of content is an extrapolation."""
 
@@ -70,10 +70,10 @@ def beyond_paired(change: FloatArray, content: FloatArray) -> Beyond:
     Returns
     -------
     Beyond
-        Under the null the score's changes follow those of content alone. Content is measured with error, so its changes
-        are shrunk to their mean by their reliability, which undoes the flattening of the slope (regression calibration,
-        doi 10.1201/9781420010138). ``contributions`` are the effective score contributions of sign-flip tests
-        (Hemerik et al. 2020, doi 10.1111/rssb.12369), residuals scaled up by their leverage.
+        The slope of the changes on those of content is divided by the reliability of the latter: content is measured
+        with error, which flattens slopes and would leave a part of its change in the score (Fuller 1987, doi
+        10.1002/9780470316665). ``contributions`` are the jackknife's pseudo-values of the intercept (Tukey 1958, doi
+        10.1214/aoms/1177706647): their spread holds what slope and reliability are uncertain by.
     """
     empty = np.full(change.shape, np.nan)
     usable = np.isfinite(change) & np.isfinite(content).all(axis=1)
@@ -86,19 +86,20 @@ def beyond_paired(change: FloatArray, content: FloatArray) -> Beyond:
     why = _too_far(middle, spread, "units' changes")
     if why:
         return Beyond(own=empty, contributions=empty, n=n, mean_change=middle, sd_change=spread, why=why)
-    share = reliability(parts)
-    x = middle + share * (c - middle)
-    y, z = d - d.mean(), x - x.mean()
-    slope = float(z @ y / (z @ z))
+
+    def line(rows: npt.NDArray[np.bool_]) -> tuple[float, FloatArray]:
+        slope = _slope(d[rows] - d[rows].mean(), parts[rows] - parts[rows].mean(axis=0))
+        return slope, d[rows] - slope * c[rows]
+
+    slope, beyond = line(np.ones(n, dtype=bool))
+    without = np.array([line(np.arange(n) != unit)[1].mean() for unit in range(n)])
     own, contributions = empty.copy(), empty.copy()
-    own[usable] = d - slope * c
-    # Under the null the line passes through the origin; what is left of 1 beyond x is what tells the intercept.
-    along = x / np.sqrt(x @ x)
-    rest, left = 1.0 - along * along.sum(), d - along * (along @ d)
-    contributions[usable] = n * rest * left / np.maximum(1.0 - along**2, 1e-9) / (rest @ rest)
+    own[usable] = beyond
+    contributions[usable] = beyond.mean() + (n - 1) * (without.mean() - without)
+    share = reliability(parts)
     return Beyond(
-        own=own, contributions=contributions, slope=slope, r_squared=_explained(y, slope * z), reliability=share,
-        mean_change=middle, sd_change=spread, n=n,
+        own=own, contributions=contributions, slope=slope, reliability=share, mean_change=middle, sd_change=spread,
+        r_squared=_explained(d - d.mean(), slope * share * (c - c.mean())), n=n,
     )  # fmt: skip
 
 
@@ -121,26 +122,45 @@ def beyond_groups(value: FloatArray, content: FloatArray, test: npt.NDArray[np.b
         why = f"{sizes[0]} against {sizes[1]} units, {MIN_UNITS // 2} on each side are needed"
         return Beyond(own=empty, contributions=empty, n=sum(sizes), why=why)
     s, parts, side = value[usable], content[usable], test[usable]
-    within = parts - np.where(side[:, None], parts[side].mean(axis=0), parts[~side].mean(axis=0))
-    c, z = parts.mean(axis=1), within.mean(axis=1)
-    n = len(s)
+    n, c = len(s), content[usable].mean(axis=1)
+    within = _within(parts, side)
+    z = within.mean(axis=1)
     difference, spread = float(c[side].mean() - c[~side].mean()), float(np.sqrt(z @ z / (n - 2)))
     why = _too_far(difference, spread, "units within the groups")
     if why:
         return Beyond(own=empty, contributions=empty, n=n, mean_change=difference, sd_change=spread, why=why)
-    share = reliability(within)
-    y = s - np.where(side, s[side].mean(), s[~side].mean())
-    flat = float(z @ y / (z @ z))
-    slope = flat / share
+
+    def difference_without(rows: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        slope = _slope(_within(s[rows, None], side[rows])[:, 0], _within(parts[rows], side[rows]))
+        beyond = s[rows] - slope * c[rows]
+        return slope, float(beyond[side[rows]].mean() - beyond[~side[rows]].mean())
+
+    slope, effect = difference_without(np.ones(n, dtype=bool))
+    without = np.array([difference_without(np.arange(n) != unit)[1] for unit in range(n)])
     own, contributions = empty.copy(), empty.copy()
     own[usable] = s - slope * (c - c[~side].mean())
-    left = (y - flat * z) / np.maximum(1.0 - z**2 / (z @ z), 1e-9)
-    weight = np.where(side, -float(side.sum()), float((~side).sum()))
-    contributions[usable] = own[usable] + weight * difference * z * left / (z @ z) / share
+    # A unit's share in the difference, put back on its own side so that the difference of the means stays.
+    part = _within(((n - 1) * (effect - without))[:, None], side)[:, 0]
+    weight = np.where(side, side.sum() / n, -(~side).sum() / n)
+    contributions[usable] = np.where(side, own[usable][side].mean(), own[usable][~side].mean()) + weight * part
+    share = reliability(within)
+    y = _within(s[:, None], side)[:, 0]
     return Beyond(
-        own=own, contributions=contributions, slope=slope, r_squared=_explained(y, flat * z), reliability=share,
-        mean_change=difference, sd_change=spread, n=n,
+        own=own, contributions=contributions, slope=slope, reliability=share, mean_change=difference,
+        sd_change=spread, r_squared=_explained(y, slope * share * z), n=n,
     )  # fmt: skip
+
+
+def _slope(score: FloatArray, parts: FloatArray) -> float:
+    """Return the slope of a centred score on centred content, divided by the reliability of the latter."""
+    z = parts.mean(axis=1)
+    return float(z @ score / max(float(z @ z), 1e-12) / reliability(parts))
+
+
+def _within(values: FloatArray, side: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return values (units × columns) less the means of their group."""
+    centred: FloatArray = values - np.where(side[:, None], values[side].mean(axis=0), values[~side].mean(axis=0))
+    return centred
 
 
 def _too_far(middle: float, spread: float, what: str) -> str:
