@@ -7,6 +7,8 @@ from ohmics.calls.car import CarCall, CarRules, call_car, transgene_features
 from ohmics.calls.cars import CarCalls, call_cars
 from ohmics.calls.lineage import LineageRules, call_lineage
 from ohmics.calls.lineages import LineageCalls, call_lineages
+from ohmics.calls.malignant import MalignantCalls, call_malignant
+from ohmics.calls.malignant_rules import MalignantRules
 from ohmics.calls.patients import AntigenCalls, call_antigens
 from ohmics.calls.rules import AntigenRules
 
@@ -18,11 +20,14 @@ __all__ = [
     "CarRules",
     "LineageCalls",
     "LineageRules",
+    "MalignantCalls",
+    "MalignantRules",
     "call_antigen",
     "call_antigens",
     "call_car",
     "call_cars",
     "call_lineage",
     "call_lineages",
+    "call_malignant",
     "transgene_features",
 ]

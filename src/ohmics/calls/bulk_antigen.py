@@ -138,17 +138,20 @@ def call_bulk_antigen(
     if mine[0] < least or expected < least:
         what = "before" if mine[0] < least else f"after ({number(expected)} expected had nothing changed)"
         return _row(row, "not_assessable", [said, f"not assessable: too little {antigen} {what} to see it fall"])
-    return _row(*_told(row, found, said, panel_name, rules, scale))
+    return _row(*_told(row, found, said, panel_name, rules, scale, gone=mine[1] == 0))
 
 
 def _told(
-    row: dict[str, Any], found: _Beyond, said: str, panel_name: str, rules: AntigenRules, scale: Scale
+    row: dict[str, Any], found: _Beyond, said: str, panel_name: str, rules: AntigenRules, scale: Scale, *, gone: bool
 ) -> tuple[dict[str, Any], str, list[str]]:
     """Return the row with its numbers, the first call that holds, and the sentences."""
     z = found.value / found.error
     p_loss, p_gain = float(student.cdf(z, found.freedom)), float(student.sf(z, found.freedom))
     two, one = (float(student.ppf(1 - tail, found.freedom)) * found.error for tail in (rules.alpha / 2, rules.alpha))
     limits = [float(np.exp(found.value + half)) for half in (-two, two, -one, one)]
+    if gone:
+        # Nothing left is what no count after fits best; a logarithm never gets there.
+        limits[0] = 0.0
     if limits[3] < rules.lost_below and p_loss < rules.alpha:
         call, by = "lost", f"the one-sided upper limit is below {rules.lost_below:g}"
     elif p_loss < rules.alpha:

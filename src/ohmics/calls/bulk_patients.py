@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from anndata import AnnData
 
 from ohmics.calls.bulk_antigen import BulkRules, Scale, call_bulk_antigen
@@ -65,19 +67,24 @@ def call_bulk_antigens(
     check(pairs, PAIRS)
     rules, bulk_rules = rules or AntigenRules(), bulk_rules or BulkRules()
     sheet = samples.set_index("sample", drop=False)
-    values = pd.DataFrame.sparse.from_spmatrix(counts.X, index=counts.obs_names, columns=counts.var_names)
+    held = set(counts.obs_names)
     rows: list[dict[str, Any]] = []
     missed: list[dict[str, str]] = []
     for two in patient_pairs(sheet, pairs, missed):
-        absent = [sample for sample in (two.pre, two.post) if sample not in values.index]
+        absent = [sample for sample in (two.pre, two.post) if sample not in held]
         if absent:
             missed.append(skipped(STAGE, f"no counts of sample {listing(absent)}", subject=two.patient))
             continue
-        pre, post = (values.loc[name].sparse.to_dense().astype(float) for name in (two.pre, two.post))
+        pre, post = (_values(counts, name) for name in (two.pre, two.post))
         for one in wanted(sheet, two, catalog, missed):
             row = _row(one, pre, post, two, sheet, catalog, scale, rules, bulk_rules, missed)
             rows += [] if row is None else [row]
     return tables_of(rows, [], missed)
+
+
+def _values(counts: AnnData, sample: str) -> pd.Series:
+    row = sp.csr_matrix(counts[[sample]].X).toarray().ravel().astype(np.float64)
+    return pd.Series(row, index=counts.var_names.astype(str))
 
 
 def _row(
@@ -125,7 +132,7 @@ def _purity(sheet: pd.DataFrame, two: TwoSamples) -> str:
     """Say what the sheet holds of the tumour's share, where it does."""
     if PURITY_COLUMN not in sheet:
         return ""
-    shares = [pd.to_numeric(sheet.loc[name, PURITY_COLUMN], errors="coerce") for name in (two.pre, two.post)]
-    if any(pd.isna(share) for share in shares):
+    shares = pd.to_numeric(sheet[PURITY_COLUMN], errors="coerce")[[two.pre, two.post]].to_numpy(dtype=float)
+    if np.isnan(shares).any():
         return ""
     return f"The sheet gives a purity of {shares[0]:.2g} before and {shares[1]:.2g} after."

@@ -273,7 +273,7 @@ def _call(
         row = _row(one, both, two, settings)
         rows.append(row)
         if one.role == TARGET:
-            found = by_depth(*both.tumours, one.genes, row)
+            found = by_depth(both.tumours[0], both.tumours[1], one.genes, row)
             depths += [{**each, "patient": two.patient} for each in found]
     return rows, depths
 

@@ -1,0 +1,35 @@
+"""The rates of malignant cells that stand in the repository were measured on the code that stands there."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+PATH = Path(__file__).parents[2] / "calibration" / "malignant_full.py"
+
+
+@pytest.fixture(scope="module")
+def full():
+    spec = importlib.util.spec_from_file_location("malignant_full", PATH)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["malignant_full"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_measured_code_is_the_present_code(full):
+    written = json.loads(full.RESULTS.read_text(encoding="utf-8"))
+    assert written["digest"] == full.digest(), "run tests/calibration/malignant_full.py"
+    assert [row["cohort"] for row in written["rows"]] == [scenario.name for scenario in full.SCENARIOS]
+
+
+def test_rates_hold(full):
+    rows = {row["cohort"]: row for row in json.loads(full.RESULTS.read_text(encoding="utf-8"))["rows"]}
+    for name, row in rows.items():
+        if "no tumour" in name:
+            assert row["normal_called_malignant"] <= 0.01, name
+        if "recover" in name:
+            precursors = sum(row[f"precursor_{kind}"] for kind in ("malignant", "normal", "open"))
+            assert row["precursor_malignant"] <= 0.05 * precursors, name
