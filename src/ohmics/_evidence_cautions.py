@@ -17,6 +17,7 @@ _ON_TREATMENT = re.compile(
     r"(early|mid|late)?(on|during|edt)((treat(ment)?|tx|therapy|drug|ici|icb|icis|nivo\w*|ipi\w*|pembro\w*|atezo\w*)\w*)?"
     r"|mid(treatment|therapy)|c([2-9]|1[0-9])d[0-9]+|c1d([2-9]|[1-3][0-9])|(cycle)([2-9]|1[0-9])|(week|wk|w)[1-9][0-9]*"
 )
+_PAIRS_DIFFER = re.compile(r"differs in [0-9]+ of [0-9]+ pairs$")
 UNDETERMINED = ("undetermined", "not_assessable", "inconclusive")
 """Calls of a cluster of which it is not known whether its cells are malignant."""
 
@@ -78,6 +79,9 @@ def cautions(run: Run, contrast: str, facts: Facts) -> list[str]:
     found = [facts.on_treatment] if facts.on_treatment else []
     if facts.undetermined and facts.reads_malignant:
         found.append(f"malignant cells: {facts.undetermined}")
+    # Pairs that differ stand among the lines against.
+    told = [text.strip() for text in facts.flags.split(";")]
+    found += [text for text in told if text and not _PAIRS_DIFFER.search(text)]
     care = _with_care(run, contrast)
     return [*found, *([care] if care else [])]
 

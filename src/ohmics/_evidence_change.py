@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from ohmics._evidence_run import Row, Run
 
 _MOST = 3
+_ONE_SIDED, _TWO_SIDED = 1.644854, 1.959964
+RETAINED = 0.5
+"""An antigen is called retained where the one-sided lower limit of what remains is above this."""
 _CALL_WORDS = {
     "antigen": "antigen calls (single-cell pairs with malignant cells before and after)",
     "antigen_presentation": "calls of presentation genes (single-cell pairs with malignant cells before and after)",
@@ -168,7 +171,11 @@ def call_needs(run: Run, contrast: str, line: PrimaryLine | None, call: PatientC
     frame = calls_of(run, contrast, line.method, line.antigen)
     mine = frame[frame["patient"].astype(str) == call.patient] if "patient" in frame else frame.iloc[:0]
     rows = [{str(name): value for name, value in row.items()} for row in mine.to_dict("records")]
-    told = [_cells_needed(row) for row in rows if row["call"] == "not_assessable"]
+    told = [
+        _cells_needed(row) if row["call"] == "not_assessable" else _precision_needed(row)
+        for row in rows
+        if row["call"] in ("not_assessable", "inconclusive")
+    ]
     return "|".join(dict.fromkeys(filter(None, told)))
 
 
@@ -186,3 +193,30 @@ def _cells_needed(row: Row) -> str:
         if have < wanted:
             needs.append(f"at least {wanted} malignant cells {name} ({row['antigen']}); there are {int(have)}")
     return "|".join(f"needs {text}" for text in needs)
+
+
+def _precision_needed(row: Row) -> str:
+    """Return how many malignant cells would decide an inconclusive call whose estimate stays what it is.
+
+    The interval's variance is that of like genes, which no cell number lowers, and that of counting, which falls as
+    cells are added on both sides.
+    """
+    names = ("remaining_fraction", "remaining_low", "remaining_high", "null_sd", "n_cells_pre", "n_cells_post")
+    left, low, high, spread, before, after = (
+        float(row[name]) if not pd.isna(row.get(name)) else np.nan for name in names
+    )
+    if not (left > 0 and low > 0 and np.isfinite(high) and np.isfinite(spread) and before > 0 and after > 0):
+        return ""
+    whole = (np.log(high / low) / (2 * _TWO_SIDED)) ** 2
+    counting = max(whole - spread**2, 0.0)
+    # Retained: the lower limit above half; reduced: the upper limit below all.
+    wanted = max(np.log(left / RETAINED), -np.log(left)) / _ONE_SIDED
+    if wanted <= spread * 1.001 or counting <= 0:
+        return f"more cells would not decide {row['antigen']}: genes like it differ by {number(spread)} in log ratio"
+    times = counting / (wanted**2 - spread**2)
+    if times <= 1:
+        return ""
+    return (
+        f"needs about {int(np.ceil(before * times))} malignant cells before and {int(np.ceil(after * times))} after"
+        f" ({row['antigen']}), if {number(left)} of it remains; there are {int(before)} and {int(after)}"
+    )

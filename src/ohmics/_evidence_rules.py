@@ -50,6 +50,7 @@ class Facts:
     not_beyond: str = ""
     unit: str = ""
     scheme: str = ""
+    flags: str = ""
     min_detectable: float = np.nan
     undetermined: str = ""
     on_treatment: str = ""

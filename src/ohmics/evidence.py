@@ -197,6 +197,7 @@ def _facts(run: Run, contrast: str, mechanism: Mechanism) -> Facts:
         n_units=int(row["n_units"]),
         unit=str(row["unit"]),
         scheme=str(row["scheme"] or ""),
+        flags=row["flags"] if isinstance(row["flags"], str) else "",
         **_model_facts(run, contrast, cell_type, key),
     )
 

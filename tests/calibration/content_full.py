@@ -115,10 +115,8 @@ def one_cohort(world: World, seed: int, case: Row, number: int) -> list[Row]:
         wanted = {name: (world.lists[key], method) for name, (key, method) in T_LISTS.items()}
     else:
         parts = logged[list(NOT_TUMOUR_GENES)]
-        contents = {
-            "purity, a column": np.log2(shares[:, [0]]),
-            "purity, estimated": -((parts - parts.mean()) / parts.std()).to_numpy(),
-        }
+        scaled = -((parts - parts.mean()) / parts.std()).to_numpy()
+        contents = {"purity, a column": np.log2(shares[:, [0]]), "purity, estimated": scaled}
         wanted = {"tumour genes mean_z": (world.tumour, "mean_z"), "tumour genes ucell": (world.tumour, "ucell")}
     found = []
     for name, (genes, method) in wanted.items():
@@ -142,12 +140,44 @@ def one_cohort(world: World, seed: int, case: Row, number: int) -> list[Row]:
     return found
 
 
+def numbers(units: int, mean: float, noise: float, own: float, *, paired: bool, cohorts: int) -> Row:
+    """Return the rates of cohorts of plain numbers: content moves by ``mean`` sd, its genes have ``noise`` sd."""
+    random = generator(7, "numbers", units, mean, noise, own, paired)
+    test = np.arange(units) % 2 == 1
+    kept, raw = [], []
+    for _ in range(cohorts):
+        true = random.normal(0, 1, units) + mean * (1.0 if paired else test)
+        genes = true[:, None] + random.normal(0, noise, (units, len(T_CELL_GENES)))
+        value = 0.7 * true + random.normal(0, 0.5, units) + own * (1.0 if paired else test)
+        found = beyond_paired(value, genes) if paired else beyond_groups(value, genes, test)
+        raw.append(value)
+        if not found.why:
+            kept.append(found.contributions)
+    plan = Groups(test=test, strata=np.zeros(units, dtype=np.int64), n_draws=999, seed=0, name="n")
+    flips = Flips(units, 999, 0, "n")
+    tested = [np.column_stack(values) for values in (raw, kept)]
+    p = [flip_test(values, flips).p if paired else permutation_test(values, plan).p for values in tested]
+    return {
+        "design": "pairs" if paired else "groups", "units": units, "of": "numbers", "fold": mean, "percell": own,
+        "score": f"noise {noise:g}", "content": "5 genes", "cohorts": cohorts, "given": len(kept),
+        "raw_rate": float((p[0] <= 0.05).mean()), "rate": float((p[1] <= 0.05).mean()), "rate_down": None,
+    }  # fmt: skip
+
+
 CASES = [
-    *[{"design": "pairs", "units": n, "of": "t", "fold": f, "percell": 1.0} for n in (10, 20, 40) for f in (1.0, 1.5, 2.0)],
-    *[{"design": "groups", "units": n, "of": "t", "fold": f, "percell": 1.0} for n, f in ((20, 2.0), (40, 2.0))],
-    *[{"design": "pairs", "units": 20, "of": "melanoma", "fold": f, "percell": 1.0} for f in (0.8, 0.6)],
-    *[{"design": "pairs", "units": n, "of": "t", "fold": 1.5, "percell": f} for n in (10, 20, 40) for f in (0.75, 0.5)],
+    *[{"design": "pairs", "units": n, "of": "t", "fold": 1.5, "percell": 1.0} for n in (10, 24, 40)],
+    {"design": "pairs", "units": 24, "of": "melanoma", "fold": 0.8, "percell": 1.0},
+    *[{"design": "pairs", "units": n, "of": "t", "fold": 1.5, "percell": 0.5} for n in (10, 24)],
+    {"design": "groups", "units": 24, "of": "t", "fold": 1.5, "percell": 1.0},
+    {"design": "pairs", "units": 24, "of": "t", "fold": 1.5, "percell": 0.75},
 ]  # fmt: skip
+COHORTS = 100
+NUMBERS = [
+    *[(n, mean, noise, 0.0, True) for n in (6, 8, 10, 12, 24, 40) for mean in (0.0, 0.5) for noise in (0.3, 1.0)],
+    *[(n, mean, 0.5, 0.0, False) for n in (12, 24, 40) for mean in (0.0, 0.5)],
+    *[(n, 0.4, 0.3, own, True) for n in (8, 12, 24, 40) for own in (0.25, 0.5, 1.0)],
+]
+NUMBER_COHORTS = 2000
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -156,14 +186,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
-    world, rows, measured = World(), [], digest()
+    world, measured = World(), digest()
+    rows: list[Row] = []
+    for units, mean, noise, own, paired in NUMBERS:
+        cohorts = max(20, int(NUMBER_COHORTS * given.share))
+        rows.append(numbers(units, mean, noise, own, paired=paired, cohorts=cohorts))
+        sys.stdout.write(json.dumps(rows[-1]) + "\n")
+        sys.stdout.flush()
     for case in CASES:
-        cohorts = max(2, int(200 * given.share))
+        cohorts = max(2, int(COHORTS * given.share))
         frame = pd.DataFrame([one for number in range(cohorts) for one in one_cohort(world, 7, case, number)])
         for (name, content), part in frame.groupby(["score", "content"], sort=False):
             told = part[part["given"]]
             row = {
-                **case, "score": name, "content": content, "cohorts": len(part), "given": int(len(told)),
+                **case, "score": name, "content": content, "cohorts": len(part), "given": len(told),
                 "raw_rate": float((part["raw_p"] <= 0.05).mean()),
                 "rate": float((told["p"] <= 0.05).mean()) if len(told) else None,
                 "rate_down": float(((told["p"] <= 0.05) & told["down"]).mean()) if len(told) else None,

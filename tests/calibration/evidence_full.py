@@ -84,6 +84,7 @@ def lines(modality: str = "single_cell", therapy: str = "car_t") -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
+@cache
 def sheet(n: int) -> pd.DataFrame:
     """Return SAMPLES of ``n`` patients."""
     return SAMPLES.conform(
@@ -93,6 +94,12 @@ def sheet(n: int) -> pd.DataFrame:
             for i in range(n) for t in ("pre", "relapse")
         ]
     )  # fmt: skip
+
+
+@cache
+def pairs_of(n: int) -> pd.DataFrame:
+    """Return PAIRS of these samples."""
+    return resolve_pairs(sheet(n), CONTRAST)
 
 
 def score_table(random: np.random.Generator, n: int, planted: dict[str, float]) -> pd.DataFrame:
@@ -165,7 +172,7 @@ def weigh_scores(seed: int, number: int, n: int, planted: dict[str, float]) -> p
     )  # fmt: skip
     return weigh_evidence(
         effects=effects, enrichment=ENRICHMENT.empty(), catalog=known(), samples=samples,
-        pairs=resolve_pairs(samples, CONTRAST), composition=share_table(random, n), antigen=antigen_table(random, n),
+        pairs=pairs_of(n), composition=share_table(random, n), antigen=antigen_table(random, n),
     )  # fmt: skip
 
 
@@ -359,7 +366,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         part.write_text(json.dumps({"digest": measured, "share": given.share, "tasks": done}), encoding="utf-8")
     rows = [one for name in TASKS for one in done[name]]
-    given.out.write_text(json.dumps({"digest": measured, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    given.out.write_text(
+        json.dumps({"digest": measured, "share": given.share, "rows": rows}, indent=1) + "\n", encoding="utf-8"
+    )
     part.unlink(missing_ok=True)
     return 0
 

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "calibration.json"
 MEASURED = (
     "stats/multiple.py", "stats/paired.py", "stats/groups.py", "stats/composition.py", "differences.py", "compare.py",
+    "_compare_rows.py", "membership.py",
     "_compare_rows.py", "membership.py", "fractions.py", "score/expression.py", "score/sums.py", "score/ranks.py",
     "score/ucell.py", "score/mean_z.py", "score/groups.py", "score/thin.py", "score/samples.py",
     "score/reference_rows.py",
@@ -315,7 +316,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
         return 1
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps({"digest": measured, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    given.out.write_text(
+        json.dumps({"digest": measured, "share": given.share, "rows": rows}, indent=1) + "\n", encoding="utf-8"
+    )
     part.unlink(missing_ok=True)
     return 0
 

@@ -16,7 +16,7 @@ REPLICATES = {
     "flips": 1000,
     "families": 60,
     "groups": 60,
-    "through_compare": 200,
+    "through_compare": 80,
     "composition": 20,
     "thinned_scores": 10,
 }

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 _SPEC = importlib.util.spec_from_file_location("evidence_full", Path(__file__).with_name("evidence_full.py"))
 evidence_full = importlib.util.module_from_spec(_SPEC)
@@ -28,7 +29,8 @@ def test_the_full_measurement_keeps_what_is_promised(written):
     rows = {(row["case"], row["measurement"]): row for row in written["rows"]}
     whole = "12 patients, 3 mechanisms at 2.5 sd in all"
     assert rows[whole, "planted is supported"]["rate"] >= 0.95
-    assert rows["12 patients, nothing planted", "any verdict of mechanisms left alone"]["rate"] <= 0.07
+    null = rows["12 patients, nothing planted", "any verdict of mechanisms left alone"]
+    assert null["rate"] <= max(0.07, stats.binom.isf(1e-3, null["replicates"], 0.05) / null["replicates"])
     for row in written["rows"]:
         if row["measurement"].startswith("strong though"):
             assert row["rate"] == 0, row

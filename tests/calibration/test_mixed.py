@@ -1,4 +1,4 @@
-"""The mixed model keeps its level: a seeded share, and the full measurement that stands in the repository."""
+"""Mixed models and further randomisations keep their level: a seeded share, and the full measurement."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ def test_the_measured_code_is_the_present_code(written):
 
 
 def test_every_cohort_from_six_patients_up_keeps_its_level(written):
-    rows = written["rows"]
+    rows = [row for row in written["rows"] if row["case"] in mixed_full.CASES]
     found = {(row["case"], row["patients"], row["spread"]) for row in rows}
     assert found == {(c, n, s) for c in mixed_full.CASES for n in mixed_full.PATIENTS for s in mixed_full.SPREADS}
     for row in rows:
@@ -40,6 +40,24 @@ def test_satterthwaites_df_do_not_where_most_patients_have_one_sample(written):
     theirs = sum(row["satterthwaite_rate"] for row in few) / len(few)
     assert max(row["satterthwaite_rate"] for row in few) > 0.07
     assert theirs > ours
+
+
+def test_randomised_contrasts_keep_their_level(written):
+    rows = [row for row in written["rows"] if row["case"] in mixed_full.RANDOMISED]
+    assert {(row["case"], row["patients"]) for row in rows} == {
+        (case, n) for case in mixed_full.RANDOMISED for n in mixed_full.PATIENTS
+    }
+    for row in rows:
+        assert row["replicates"] >= 2000
+        assert row["exact_zeros"] == 0
+        # Six pairs reach 2/64 and no finer level.
+        least = 0.03 if row["smallest_p"] < 0.01 else 0.0
+        assert least <= row["rate"] <= 0.07, row
+
+
+def test_a_seeded_share_of_pairs_beyond_a_covariate_keeps_its_level():
+    row = mixed_full.measure_randomised("pairs, covariate", 10, 200, 11)
+    assert round(row["rate"] * 200) <= stats.binom.isf(1e-4, 200, 0.07), row
 
 
 @pytest.mark.parametrize("case", mixed_full.CASES)

@@ -62,7 +62,7 @@ def test_signed_lists_are_up_minus_down_and_one_pass_serves_all_lists(method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_names_of_cells_and_lists_change_nothing(method, seed):
     data = cells(seed)

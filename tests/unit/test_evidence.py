@@ -425,6 +425,9 @@ def test_a_mixed_model_supports_like_any_test_and_names_no_smallest_p() -> None:
              "df": 9.3, "gain": 1.2}  # fmt: skip
     row = cohort(mixed)
     assert (row["verdict"], row["grade"]) == ("supported", "weak")
+    told = "4 patients on one side only are used beside 8 pairs: the standard error is 17 % smaller"
+    flagged = cohort({**mixed, "flags": f"{told};tissue differs in 2 of 8 pairs;chemistry differs between the groups"})
+    assert flagged["cautions"] == f"{told}|chemistry differs between the groups"
     assert cohort({**mixed, "n_units": 5})["verdict"] == "open"
     wide = cohort({**mixed, "q": 0.4, "low": -0.1, "high": 0.3})
     assert wide["sub_reason"] == "inconclusive"

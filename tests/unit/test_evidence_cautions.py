@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -195,6 +196,18 @@ def test_an_antigen_call_says_how_many_tumour_cells_it_needs() -> None:
            "n_cells_post": 11, "expected_detected": 2.75, "call": "not_assessable", "reason": "too few."}  # fmt: skip
     found = weigh(known("cd19_loss"), antigen=ANTIGEN.conform([row])).query("level == 'patient'").iloc[0]
     assert found["would_change"] == "needs at least 40 malignant cells after (CD19); there are 11"
+
+
+def test_an_inconclusive_antigen_call_says_how_many_cells_would_decide_or_that_none_would() -> None:
+    row = {"patient": "p0", "antigen": "CD19", "pre_sample": "p0_pre", "post_sample": "p0_relapse", "n_cells_pre": 100,
+           "n_cells_post": 80, "expected_detected": 20.0, "call": "inconclusive", "reason": "open.",
+           "remaining_fraction": 1.0, "remaining_low": float(np.exp(-1.0)), "remaining_high": float(np.exp(1.0)),
+           "null_sd": 0.1}  # fmt: skip
+    # Whole variance (1 / 1.96)^2 = 0.2603, of counting 0.2503; wanted (ln 2 / 1.645)^2 - 0.01 = 0.1676: 1.494 times.
+    found = weigh(known("cd19_loss"), antigen=ANTIGEN.conform([row])).query("level == 'patient'").iloc[0]
+    assert "about 150 malignant cells before and 120 after (CD19), if 1 of it remains" in found["would_change"]
+    noisy = weigh(known("cd19_loss"), antigen=ANTIGEN.conform([{**row, "null_sd": 0.5}])).query("level == 'patient'")
+    assert "more cells would not decide CD19: genes like it differ by 0.5" in noisy["would_change"].iloc[0]
 
 
 def test_two_natures_that_disagree_are_a_conflict_of_their_own() -> None:
