@@ -53,16 +53,17 @@ def present_digest(module: ModuleType) -> str:
         return str(module.digest())
     from ohmics.provenance import code_digest
 
-    return code_digest(module.MODULE)
+    return code_digest(*getattr(module, "MODULES", ()), *filter(None, [getattr(module, "MODULE", None)]))
 
 
 def is_fresh(module: ModuleType) -> bool:
-    """Return whether the results stand there, whole, and were measured on the present code."""
+    """Return whether the results stand there, in full, and were measured on the present code."""
     results: Path = module.RESULTS
     if not results.is_file() or results.with_suffix(".part.json").is_file():
         return False
     written = json.loads(results.read_text(encoding="utf-8"))
-    complete = "cells" not in written or len(written["rows"]) >= int(written["cells"])
+    whole = float(written.get("share", 1.0)) >= 1.0
+    complete = whole and ("cells" not in written or len(written["rows"]) >= int(written["cells"]))
     return bool(written.get("digest") == present_digest(module)) and complete
 
 

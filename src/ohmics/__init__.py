@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ohmics import toy
     from ohmics.annotate import annotate
     from ohmics.association import associate
-    from ohmics.calls import call_antigen, call_car, call_lineage
+    from ohmics.calls import call_antigen, call_car, call_lineage, call_malignant
     from ohmics.calls.exhaustion import decompose_exhaustion
     from ohmics.catalog import Catalog, catalog
     from ohmics.compare import compare, compare_composition
@@ -45,6 +45,7 @@ _PUBLIC = {
     "call_antigen": "ohmics.calls",
     "call_car": "ohmics.calls",
     "call_lineage": "ohmics.calls",
+    "call_malignant": "ohmics.calls",
     "catalog": "ohmics.catalog",
     "compare": "ohmics.compare",
     "compare_composition": "ohmics.compare",
@@ -76,6 +77,7 @@ __all__ = [
     "call_antigen",
     "call_car",
     "call_lineage",
+    "call_malignant",
     "catalog",
     "compare",
     "compare_composition",

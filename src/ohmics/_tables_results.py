@@ -12,6 +12,8 @@ from ohmics._columns import (
     LIST_COVERAGE,
     MECHANISM,
     METHOD,
+    PATIENT,
+    SAMPLE,
     SCHEME,
     SMALLEST,
     SUBJECT,
@@ -139,6 +141,11 @@ COMPOSITION = Table(
         P,
         Q,
         count("n_pairs", "complete pairs"),
+        number("log_odds", "second view: change of the type's log odds, relative to the other types", required=False),
+        number("log_odds_low", "lower end of its 95 % interval", required=False),
+        number("log_odds_high", "upper end of its 95 % interval", required=False),
+        number("log_odds_p", "its two-sided p, in no family", low=0, high=1, required=False),
+        fraction("overdispersion", "how alike cells of one sample are beyond their patient", required=False),
     ),
 )
 ASSOCIATION = Table(
@@ -192,6 +199,25 @@ SURVIVAL_CURVES = Table(
         fraction("survival", "share without the event after this time"),
         fraction("low", "lower end of the pointwise 95 % interval"),
         fraction("high", "upper end of the pointwise 95 % interval"),
+    ),
+)
+CELL_MEASURES = Table(
+    name="CELL_MEASURES",
+    title="CAR+ cells and normal B cells of each sample",
+    key=("sample", "measure", "of"),
+    columns=(
+        SAMPLE,
+        PATIENT,
+        text("timepoint", "when the sample was taken, in the user's words", nullable=False),
+        text("measure", "which cells are counted", values=("car_positive", "b_cell"), nullable=False),
+        text("of", "among which cells", values=("kept cells", "T cells", "lymphocytes"), nullable=False),
+        count("n_cells", "cells counted"),
+        count("n_of", "cells among which they are counted"),
+        fraction("fraction", "their share"),
+        fraction("low", "lower end of the 95 % interval that counting cells gives"),
+        fraction("high", "upper end of the 95 % interval that counting cells gives"),
+        number("per_ul", "cells a microlitre; empty where the sheet gives no count", unit="cells/µl", low=0),
+        text("note", "what limits the number, joined by ;"),
     ),
 )
 EVIDENCE = Table(

@@ -12,6 +12,7 @@ from ohmics.differences import contrast_sides, pair_flags, spanning_blocks
 from ohmics.errors import OhmicsError, listing
 from ohmics.model import Contrast
 from ohmics.stats.composition import clr_change
+from ohmics.stats.overdispersed import binomial_change
 from ohmics.stats.paired import Flips, flip_test, step_down
 from ohmics.tables import COMPOSITION, skipped
 
@@ -50,9 +51,10 @@ def compare_composition(
     -------
     pandas.DataFrame
         COMPOSITION: one row a type for the contrast (mean change of the centred log ratio over units,
-        interval and p by sign flips, q by step-down max-|T| over the types) and one for each unit (its
-        own change; the interval is what counting cells alone gives; no p). ``attrs["skipped"]`` holds
-        rows of SKIPPED.
+        interval and p by sign flips, q by step-down max-|T| over the types; beside it, as a second view without a
+        q, the change of the type's log odds by an overdispersed binomial model) and one for each unit (its
+        own change; the interval is what counting cells alone gives; no p).
+        Both are relative to the other types. ``attrs["skipped"]`` holds rows of SKIPPED.
     """
     absent = [name for name in ("sample", "cell_type") if name not in cells]
     if absent:
@@ -104,6 +106,7 @@ def _pairs(counts: pd.DataFrame, sides: pd.DataFrame, contrast: Contrast, skips:
             pairs.setdefault(unit, []).append({
                 "change": change, "variance": variance,
                 "pre": side["reference"] / side["reference"].sum(), "post": side["test"] / side["test"].sum(),
+                "counts": np.stack([side["reference"], side["test"]], axis=1),
             })  # fmt: skip
             continue
         item = "" if str(block) == unit else str(block)
@@ -152,6 +155,8 @@ def _cohort_rows(
     test = flip_test(units[:, enough], flips)
     q = np.maximum(step_down(units[:, enough], flips), test.p)
     every = [pair for own in pairs.values() for pair in own]
+    # Types × units × sides; several pairs of one unit are one pair of its cells.
+    counts = np.stack([np.sum([pair["counts"] for pair in own], axis=0) for own in pairs.values()], axis=1)
     for place, j in enumerate(np.flatnonzero(enough)):
         given = [pair for pair in every if not np.isnan(pair["change"][j])]
         rows.append({
@@ -160,4 +165,14 @@ def _cohort_rows(
             "fraction_post": float(np.mean([pair["post"][j] for pair in given])),
             "effect": test.effect[place], "low": test.low[place], "high": test.high[place], "p": test.p[place],
             "q": q[place], "n_pairs": len(given),
+            **_second_view(counts[j], counts.sum(axis=0), n_draws, seed, f"{contrast.label}/{STAGE}"),
         })  # fmt: skip
+
+
+def _second_view(cells: Any, totals: Any, n_draws: int, seed: int, name: str) -> dict[str, Any]:
+    """Return the change of a type's log odds by the overdispersed binomial model."""
+    model = binomial_change(cells, totals, n_draws=n_draws, seed=seed, name=name)
+    return {
+        "log_odds": model.effect, "log_odds_low": model.low, "log_odds_high": model.high, "log_odds_p": model.p,
+        "overdispersion": model.overdispersion,
+    }  # fmt: skip

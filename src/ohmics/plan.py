@@ -48,6 +48,7 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "config_used": (),
     "compare": ("seed", "contrasts", "compare"),
     "associate": ("seed", "contrasts", "outcomes", "compare"),
+    "measures": ("catalog_paths",),
     "de": ("contrasts", "de"),
     "gene_sets": ("seed", "contrasts", "de.min_cells", "de.min_pairs", "de.weights", "gene_sets"),
     "ora": ("gene_sets",),

@@ -32,6 +32,7 @@ from ohmics._tables_calls import LINEAGE_CELLS as LINEAGE_CELLS
 from ohmics._tables_calls import MALIGNANT as MALIGNANT
 from ohmics._tables_calls import STATES as STATES
 from ohmics._tables_results import ASSOCIATION as ASSOCIATION
+from ohmics._tables_results import CELL_MEASURES as CELL_MEASURES
 from ohmics._tables_results import COMPOSITION as COMPOSITION
 from ohmics._tables_results import DE as DE
 from ohmics._tables_results import EFFECTS as EFFECTS
@@ -261,7 +262,7 @@ TABLES: dict[str, Table] = {
     for table in (
         SAMPLES, PAIRS, DESIGN, QC, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES, COVERAGE,
         STATES, CONTENT, CONTENT_FITS, ANTIGEN, ANTIGEN_PRESENTATION, ANTIGEN_DEPTH, JUNCTIONS, CAR, LINEAGE, LINEAGE_CELLS, MALIGNANT,
-        EFFECTS, DE, ENRICHMENT, COMPOSITION, ASSOCIATION, SURVIVAL_CURVES, EVIDENCE, SKIPPED,
+        EFFECTS, DE, ENRICHMENT, COMPOSITION, CELL_MEASURES, ASSOCIATION, SURVIVAL_CURVES, EVIDENCE, SKIPPED,
         ORA, SET_OVERLAP, RUNNING_SUMS,
     )
 }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 from workflow_calls import call
 
 from ohmics.io import read_table
-from ohmics.tables import COMPOSITION, DE, EFFECTS, EVIDENCE, PAIRS, QC, SKIPPED
+from ohmics.tables import ASSOCIATION, COMPOSITION, DE, EFFECTS, EVIDENCE, PAIRS, QC, SKIPPED
 
 pytestmark = [
     pytest.mark.real,
@@ -95,3 +95,18 @@ def test_carpall_excludes_the_empty_sample_and_goes_on(carpall: Path) -> None:
     assert "essentially empty" in qc.loc["CAR-T10593347", "flags"]
     for page in ("qc.html", "signatures.html"):
         assert "CAR-T10593347" in (carpall / "reports" / page).read_text()
+
+
+def test_riaz_ten_responders_before_therapy_are_modelled_and_nine_changes_are_not(riaz: Path) -> None:
+    found = read_table(riaz / "tables" / "association.tsv", ASSOCIATION)
+    assert set(found["outcome"]) == {"response_by_baseline"}
+    assert (found["n_events"] <= 10).all()
+    assert set(found["model"]) == {"logistic_firth"}
+    # An inflamed tumour before therapy goes with response, as far as ten responders can tell.
+    inflamed = found[found["mechanism"] == "low_ifng_tcell_inflamed"]
+    assert (inflamed["effect"] > 0).all()
+    assert (found["q"] >= found["p"]).all()
+    skipped = read_table(riaz / "tables" / "skipped.tsv", SKIPPED).query("stage == 'association'")
+    change = skipped[skipped["subject"] == "response_by_change"]["reason"]
+    assert change.str.startswith("not assessable: 9 patients with and 33 without the response").any()
+    assert 'id="association"' in (riaz / "reports" / "signatures.html").read_text(encoding="utf-8")

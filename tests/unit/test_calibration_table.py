@@ -31,6 +31,11 @@ def test_the_table_is_what_the_files_say(table):
     assert table.TABLE.read_text(encoding="utf-8") == table.gather(), "run `make calibration-table`"
 
 
+def test_the_page_on_verdicts_holds_the_measured_table(table):
+    page = table.PAGE.read_text(encoding="utf-8")
+    assert page == table.verdicts_page(page), "run `make calibration-table`"
+
+
 def test_every_bound_holds(table):
     rows = [dict(zip(table.COLUMNS, line.split("\t"), strict=True)) for line in table.gather().splitlines()[1:]]
     assert {row["source"] for row in rows} >= {"calibration.json", "antigen.json", "evidence.json"}
@@ -90,6 +95,9 @@ def test_what_measures_is_found_and_what_is_stale_is_told(runner, tmp_path):
     assert not runner.is_fresh(Script)
     Script.RESULTS.write_text(json.dumps({"digest": "now", "rows": []}), encoding="utf-8")
     assert runner.is_fresh(Script)
+    Script.RESULTS.write_text(json.dumps({"digest": "now", "share": 0.1, "rows": []}), encoding="utf-8")
+    assert not runner.is_fresh(Script)
+    Script.RESULTS.write_text(json.dumps({"digest": "now", "rows": []}), encoding="utf-8")
     (tmp_path / "x.part.json").write_text("{}", encoding="utf-8")
     assert not runner.is_fresh(Script)
 

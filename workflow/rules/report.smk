@@ -11,7 +11,7 @@ _TABLES = [
     )
 ]
 _OF_MODALITY = (
-    [f"{OUT}/tables/cells.parquet"]
+    [f"{OUT}/tables/cells.parquet", f"{OUT}/tables/malignant.tsv"]
     + expand(f"{OUT}/samples/{{sample}}/cell_qc.parquet", sample=PLAN.sample_ids)
     if PLAN.modality == "single_cell"
     else [f"{OUT}/tables/pca.tsv"]
@@ -92,6 +92,11 @@ rule report_signatures:
                 if PLAN.modality == "single_cell"
                 else []
             ),
+        ),
+        measures=(
+            [f"{OUT}/tables/cell_measures.tsv"]
+            if PLAN.modality == "single_cell"
+            else []
         ),
         outcomes=(
             [f"{OUT}/tables/association.tsv", f"{OUT}/tables/survival_curves.tsv"]

@@ -331,3 +331,28 @@ rule calls:
         " --out-antigen {output.antigen:q} --out-presentation {output.presentation:q} --out-depth {output.depth:q}"
         " --out-lineage {output.lineage:q} --out-lineage-cells {output.lineage_cells:q}"
         " --out-skipped {output.skipped:q} >{log:q} 2>&1"
+
+
+rule measures:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        cells=f"{OUT}/tables/cells.parquet",
+        mechanisms=PLAN.mechanisms,
+    output:
+        f"{OUT}/tables/cell_measures.tsv",
+    log:
+        f"{OUT}/logs/measures.log",
+    benchmark:
+        f"{OUT}/benchmarks/measures.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("measures"),
+    params:
+        settings=PLAN.settings("measures"),
+        code=PLAN.digest("measures"),
+    message:
+        "counting CAR+ cells and normal B cells"
+    shell:
+        "ohmics measures --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --cells {input.cells:q} --out {output:q} >{log:q} 2>&1"

@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "junctions": ("junctions", "reads over splice junctions -> JUNCTIONS", "stages"),
     "states": ("states", "kept T cells of all samples -> STATES, their EFFECTS and COMPOSITION", "stages"),
     "compare": ("compare", "SCORES -> EFFECTS, COMPOSITION", "stages"),
+    "measures": ("measures", "CELLS -> CAR+ cells and normal B cells of each sample", "stages"),
     "associate": ("associate", "SCORES and the sheet's outcomes -> ASSOCIATION, SURVIVAL_CURVES", "stages"),
     "de": ("de", "pseudobulk or bulk counts -> DE", "stages"),
     "gene-sets": ("gene_sets", "pseudobulk or bulk counts -> ENRICHMENT, SET_OVERLAP, RUNNING_SUMS", "stages"),

@@ -15,6 +15,7 @@ from ohmics._outcome_values import all_outcome_faults
 from ohmics.intake.config import Config
 from ohmics.intake.contrast_words import describe_contrast, design_rows
 from ohmics.intake.contrasts import contrast_faults
+from ohmics.intake.extra_tables import extra_faults
 from ohmics.intake.names import name_faults
 from ohmics.intake.outcomes import describe_outcomes
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
@@ -95,6 +96,7 @@ def check_run(config: Config, *, methods: Collection[str] = (), of_cohorts: Coll
         faults.extend(found)
         faults.extend(all_outcome_faults(samples, config.outcomes, config.contrasts, where="config, key outcomes"))
         _check_antigens(samples, matrices, faults)
+        faults.extend(extra_faults(config.input, config.lineage.clonal_column, samples["sample"].astype(str).tolist()))
         if not found:
             pairs = resolve_pairs(samples, config.contrasts)
     _check_transgenes(config, matrices, faults)

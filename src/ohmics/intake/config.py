@@ -16,7 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from ohmics.errors import Fault, Faults, OhmicsError
-from ohmics.intake.config_calls import AntigenConfig, LineageConfig
+from ohmics.intake.config_calls import AntigenConfig, LineageConfig, MalignantConfig
 from ohmics.intake.config_contrasts import as_text, config_contrasts, frozen
 from ohmics.intake.config_faults import schema_faults
 from ohmics.intake.sheet import read_samples
@@ -73,20 +73,6 @@ class AnnotateConfig:
 
     types: tuple[str, ...] | None = None
     min_confidence: float = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class MalignantConfig:
-    """What tells malignant cells: a declaration, a column of the user's h5ad files, or the disease's evidence.
-
-    ``gene_positions`` is an absolute path (GTF); ``disease`` overrules the sheet's.
-    """
-
-    disease: str | None = None
-    cell_types: tuple[str, ...] = ()
-    column: str | None = None
-    certain: float = 0.9
-    gene_positions: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,12 +259,13 @@ def _input_paths(given: InputConfig, base: Path, where: str, faults: Faults) -> 
                 )
     samples = _path(given.samples, base, f"{where}, key input.samples", faults)
     matrix = None if given.matrix is None else _path(given.matrix, base, f"{where}, key input.matrix", faults)
-    further = {
-        key: None if path is None else _path(path, base, f"{where}, key input.{key}", faults)
+    cells, junctions = (
+        None if path is None else _path(path, base, f"{where}, key input.{key}", faults)
         for key, path in (("cells", given.cells), ("junctions", given.junctions))
-    }
+    )
     defaults = {key: as_text(value) for key, value in given.defaults.items()}
-    return dataclasses.replace(given, samples=samples, matrix=matrix, defaults=defaults, **further)
+    paths = {"samples": samples, "matrix": matrix, "cells": cells, "junctions": junctions}
+    return InputConfig(**{**vars(given), **paths, "defaults": defaults})
 
 
 def _paths(given: Any, base: Path, where: str, faults: Faults) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""No data come in; the parts of a config that the calls of antigens and lineage read go out."""
+"""No data come in; the parts of a config that the calls of tumour cells, antigens and lineage read go out."""
 
 from __future__ import annotations
 
@@ -28,3 +28,17 @@ class LineageConfig:
 
     clonal_column: str | None = None
     min_cells: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class MalignantConfig:
+    """What tells malignant cells: a declaration, a column of the user's h5ad files, or the disease's evidence.
+
+    ``gene_positions`` is an absolute path (GTF); ``disease`` overrules the sheet's.
+    """
+
+    disease: str | None = None
+    cell_types: tuple[str, ...] = ()
+    column: str | None = None
+    certain: float = 0.9
+    gene_positions: str | None = None

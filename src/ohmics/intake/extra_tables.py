@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -143,6 +144,47 @@ def read_junctions(path: str | Path, *, samples: Iterable[str] | None = None) ->
         faults.add("this event of this sample stands twice", where=f"{source.name}, row {row + 2}")
     faults.raise_if_any()
     return frame[["sample", "event"]].assign(**{name: values.astype("int64") for name, values in counts.items()})
+
+
+class _Paths(Protocol):
+    """The part of a config that names these tables."""
+
+    @property
+    def cells(self) -> str | None: ...
+
+    @property
+    def junctions(self) -> str | None: ...
+
+
+def extra_faults(given: _Paths, clonal_column: str | None, samples: list[str]) -> list[Fault]:
+    """Return every fault of the tables that a config names, before anything runs.
+
+    Parameters
+    ----------
+    given
+        ``cells`` and ``junctions``: paths, or None.
+    clonal_column
+        Column of the table of cells that holds the clone's mark.
+    samples
+        Samples of the sheet.
+    """
+    found: list[Fault] = []
+    try:
+        if given.junctions is not None:
+            read_junctions(given.junctions, samples=samples)
+    except OhmicsError as error:
+        found += error.faults
+    try:
+        if given.cells is not None:
+            cells = read_cell_table(given.cells)
+            name = Path(given.cells).name
+            if not set(cells["sample"]) & set(samples):
+                found.append(Fault("the table of cells holds no sample of the sheet", where=name))
+            if clonal_column is not None:
+                cell_flags(cells, clonal_column, where=name)
+    except OhmicsError as error:
+        found += error.faults
+    return found
 
 
 def _parse(source: Path, needed: tuple[str, ...]) -> pd.DataFrame:

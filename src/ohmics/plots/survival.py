@@ -13,7 +13,7 @@ _COLOURS = {"above": style.OKABE_ITO[1], "below": style.OKABE_ITO[0]}
 _WORDS = {"above": "above the cut", "below": "at or below the cut"}
 
 
-def survival(curves: pd.DataFrame, *, title: str = "Survival", outcome: str = "event") -> Figure:
+def survival(curves: pd.DataFrame, *, title: str = "Survival") -> Figure:
     """Draw survival of the patients above and below a declared cut.
 
     Parameters
@@ -42,7 +42,7 @@ def survival(curves: pd.DataFrame, *, title: str = "Survival", outcome: str = "e
         last = float(curves["time"].max())
         axes.set_xlim(0, last * 1.03)
         axes.set_ylim(0, 1.03)
-        axes.set_ylabel(style.clip_label(f"without {outcome}", 30))
+        axes.set_ylabel("share without the event")
         axes.set_xlabel(f"time, {curves['unit'].iloc[0]}")
         axes.legend(loc="upper right")
         axes.set_title(style.clip_label(title, 70))

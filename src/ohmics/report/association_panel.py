@@ -132,7 +132,7 @@ def _curves(inputs: ReportInputs, name: str) -> list[FigureView]:
         cut = f"{rows['declared'].iloc[0]} ({words.number(rows['cut'].iloc[0])})"
         views.append(
             svg_view(
-                draw_survival(rows, title=label, outcome=name),
+                draw_survival(rows, title=f"{label}, {name}"),
                 id=words.anchor("fig-survival", name, mechanism),
                 caption=(
                     f"{label}: Kaplan-Meier curves above and below the cut the config declares, {cut}. Bars mark where "

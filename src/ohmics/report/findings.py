@@ -79,12 +79,19 @@ def _called_row(inputs: ReportInputs, view: select.ContrastView, row: dict[str, 
     shown = sorted(calls.items(), key=lambda item: _CALLS.index(item[0]) if item[0] in _CALLS else len(_CALLS))
     found = [str(subject) for subject in own.loc[own["verdict"] == "supported", "subject"]]
     unit = words.count(len(own), inputs.unit)
+    # Shares of CAR+ cells and candidates have no error rate as calls of a change: they are consistent at most.
+    rated = not own["verdict"].isin(["consistent", "opposite", "within_technical_range"]).any()
+    likely = [str(subject) for subject in own.loc[own["verdict"] == "consistent", "subject"]]
+    whom = f"found in {len(found)} of {unit}" + (f": {words.series(found, most=8)}" if found else "")
+    if not rated and not found:
+        whom = f"consistent in {len(likely)} of {unit}" + (f": {words.series(likely, most=8)}" if likely else "")
+    sure = f"each {inputs.unit}'s call has its own error rate" if rated or found else "each call has an interval"
     return {
         "mechanism": row["mechanism"],
         "verdict": row["verdict"],
         "change": "called: " + words.series(f"{number} {words.phrase(call)}" for call, number in shown),
-        "whom": f"found in {len(found)} of {unit}" + (f": {words.series(found, most=8)}" if found else ""),
-        "sure": f"each {inputs.unit}'s call has its own error rate; no test over the cohort",
+        "whom": whom,
+        "sure": f"{sure}; no test over the cohort",
         "against": row["lines_against"],
     }
 

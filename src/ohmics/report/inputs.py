@@ -49,6 +49,7 @@ class ReportInputs:
     effects: pd.DataFrame | None = None
     enrichment: pd.DataFrame | None = None
     composition: pd.DataFrame | None = None
+    cell_measures: pd.DataFrame | None = None
     association: pd.DataFrame | None = None
     survival_curves: pd.DataFrame | None = None
     evidence: pd.DataFrame | None = None
@@ -68,6 +69,7 @@ class ReportInputs:
     lineage: pd.DataFrame | None = None
     lineage_cells: pd.DataFrame | None = None
     car: pd.DataFrame | None = None
+    malignant: pd.DataFrame | None = None
     junctions: pd.DataFrame | None = None
     catalog: Catalog | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -108,6 +110,7 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "effects": ("tables/effects.tsv", tables.EFFECTS),
     "enrichment": ("tables/enrichment.tsv", tables.ENRICHMENT),
     "composition": ("tables/composition.tsv", tables.COMPOSITION),
+    "cell_measures": ("tables/cell_measures.tsv", tables.CELL_MEASURES),
     "association": ("tables/association.tsv", tables.ASSOCIATION),
     "survival_curves": ("tables/survival_curves.tsv", tables.SURVIVAL_CURVES),
     "evidence": ("tables/evidence.tsv", tables.EVIDENCE),
@@ -127,6 +130,7 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "lineage": ("tables/lineage.tsv", tables.LINEAGE),
     "lineage_cells": ("tables/lineage_cells.parquet", tables.LINEAGE_CELLS),
     "car": ("tables/car.tsv", tables.CAR),
+    "malignant": ("tables/malignant.tsv", tables.MALIGNANT),
     "junctions": ("tables/junctions.tsv", tables.JUNCTIONS),
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from ohmics.report import words
 from ohmics.report.citations import Citation, citation, is_known
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.scheme_words import scheme_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +257,7 @@ def _comparison(methods: Methods, inputs: ReportInputs) -> None:
     compare = _section(inputs.config, "compare")
     draws = f", else {words.whole(compare['n_draws'])} seeded draws" if compare.get("n_draws") is not None else ""
     unit = inputs.unit
+    further, works = scheme_sentences(inputs)
     methods.add(
         "Comparison",
         f"The {unit} is the unit; {'repeated samples' if inputs.bulk else 'cells'} are never replicates. Several pairs "
@@ -265,9 +267,10 @@ def _comparison(methods: Methods, inputs: ReportInputs) -> None:
         f"6 {unit}s flips support nothing. Intervals come from inverting the same flips; with few {unit}s they have "
         "the widest level that can be attained, which is written beside them (3: 75 %). q is the step-down "
         "maximum-|T| adjusted p of Westfall and Young over the family named in the table, from the same flips for all "
-        "its tests; the verdicts' family is the primary lines of the contrast.",
+        "its tests; the verdicts' family is the primary lines of the contrast." + further,
         "westfall_young",
         "maxt",
+        *works,
     )
 
 

@@ -14,6 +14,7 @@ from ohmics.report import select, summary, words
 from ohmics.report.design_table import designs_table
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.malignant_panel import malignant_panel
 from ohmics.report.methods import qc_methods
 from ohmics.report.page_parts import Section, common, skipped_table
 from ohmics.report.render import render
@@ -47,6 +48,7 @@ def qc_page(inputs: ReportInputs) -> str:
         When a table lacks a column a figure needs, or the page would be larger than 10 MB.
     """
     colours = select.colours(inputs)
+    malignant = malignant_panel(inputs)
     sections = [
         Section("summary", "Summary"),
         Section("samples", "Samples"),
@@ -55,6 +57,7 @@ def qc_page(inputs: ReportInputs) -> str:
         Section("identity", "Sample identity"),
         Section("pairs", "Pairing and depth"),
         *([] if inputs.bulk else [Section("umaps", "Maps of cells")]),
+        *([Section("malignant", "Malignant cells")] if malignant else []),
         Section("skipped", "What was skipped"),
         Section("methods", "Methods"),
         Section("run", "Versions and configuration"),
@@ -76,6 +79,7 @@ def qc_page(inputs: ReportInputs) -> str:
         pairs_table=_pairs_table(inputs),
         designs=designs_table(inputs),
         maps=_maps(inputs, colours),
+        malignant=malignant,
         skipped=skipped_table(inputs, _STAGES),
     )
 

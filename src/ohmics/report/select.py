@@ -38,12 +38,18 @@ def contrasts(inputs: ReportInputs) -> list[ContrastView]:
     """Return the contrasts of the run, those of the config first, in its order."""
     views: dict[str, ContrastView] = {}
     for entry in inputs.config.get("contrasts") or []:
-        test, reference = entry.get("test"), entry.get("reference")
+        test, reference = (_side(entry.get(side)) for side in ("test", "reference"))
         name = str(entry.get("name") or (f"{test}_vs_{reference}" if test is not None else entry.get("variable")))
         text = f"{test} against {reference}" if test is not None else f"along {entry.get('variable')}"
         blocks = entry.get("pair_by")
         if blocks:
             text += f", paired by {words.in_words(_blocks(blocks, inputs.unit))}"
+        if entry.get("random_by"):
+            text += f", {words.in_words(_blocks(entry['random_by'], inputs.unit))} as a random effect"
+        if entry.get("interact_with"):
+            text += f", change compared between groups of {entry['interact_with']}"
+        if entry.get("covariates"):
+            text += f", adjusted for {words.in_words(_blocks(entry['covariates'], inputs.unit))}"
         if entry.get("where"):
             text += ", only where " + " and ".join(
                 f"{key} is {_values(value)}" for key, value in entry["where"].items()
@@ -53,6 +59,11 @@ def contrasts(inputs: ReportInputs) -> list[ContrastView]:
         for name in [] if frame is None else frame["contrast"].drop_duplicates():
             views.setdefault(name, ContrastView(name, name, "test", "reference", True))
     return list(views.values())
+
+
+def _side(value: object) -> str | None:
+    """Return the values of one side in words, None of a continuous contrast."""
+    return None if value is None else str(value).replace("|", " or ")
 
 
 def _blocks(blocks: object, unit: str) -> list[str]:
@@ -83,7 +94,8 @@ def timepoints(inputs: ReportInputs) -> list[str]:
     ordered: list[str] = []
     for entry in inputs.config.get("contrasts") or []:
         if entry.get("variable") == "timepoint":
-            ordered += [str(entry[side]) for side in ("reference", "test") if entry.get(side) is not None]
+            sides = [str(entry[side]) for side in ("reference", "test") if entry.get(side) is not None]
+            ordered += [value for side in sides for value in (side, *side.split("|"))]
     first = [name for name in dict.fromkeys(ordered) if name in known]
     return [*first, *[name for name in known if name not in first]]
 

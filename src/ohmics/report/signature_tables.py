@@ -282,6 +282,10 @@ def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableV
         Head("p", "p", "p"),
         Head("q", "q", "p"),
         Head("n_pairs", "Pairs", "whole"),
+        Head("log_odds", "Change (log odds)", "number"),
+        Head("log_odds_low", "Log odds low", "number"),
+        Head("log_odds_high", "Log odds high", "number"),
+        Head("log_odds_p", "Log odds p", "p"),
     ]
     return table_view(
         rows,

@@ -12,6 +12,8 @@ from ohmics.report.antigen_panel import antigen_panel
 from ohmics.report.de_panel import DePanel, de_panel
 from ohmics.report.figures import FigureView
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.measures_panel import WHAT as MEASURES_WHAT
+from ohmics.report.measures_panel import measures_panel
 from ohmics.report.methods import signature_methods
 from ohmics.report.page_parts import Section, common, skipped_table
 from ohmics.report.render import render
@@ -77,12 +79,14 @@ def signatures_page(inputs: ReportInputs) -> str:
     colours = select.colours(inputs)
     views = select.contrasts(inputs)
     outcomes = association_panel.association_panels(inputs)
+    measures = measures_panel(inputs)
     antigens = antigen_panel(inputs)
     sections = [
         Section("summary", "Summary"),
         Section("contradictions", "What speaks for and against"),
         *([Section("antigens", "Antigens and lineage")] if antigens else []),
         *[Section(words.anchor("contrast", view.name), f"Contrast {view.name}") for view in views],
+        *([Section("measures", "CAR+ and B cells")] if measures else []),
         *([Section("association", "Association with outcome")] if outcomes else []),
         Section("coverage", "Genes found"),
         Section("skipped", "What was not tested"),
@@ -98,6 +102,8 @@ def signatures_page(inputs: ReportInputs) -> str:
         disputes=[dispute for view in views for dispute in _disputes(inputs, view)],
         contrasts=[_contrast(inputs, view, colours) for view in views],
         antigens=antigens,
+        measures=measures,
+        measures_what=MEASURES_WHAT,
         outcomes=outcomes,
         outcomes_what=association_panel.WHAT,
         coverage=_coverage_table(inputs),

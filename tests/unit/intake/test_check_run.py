@@ -70,6 +70,20 @@ def test_methods_are_checked_against_the_registry(config: Path, capsys: pytest.C
     assert "config, key score.methods: `ucel` is not known" in capsys.readouterr().err
 
 
+def test_methods_that_compare_samples_are_refused_where_each_sample_is_scored_by_itself(
+    tmp_path: Path, made, writers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writers["tenx"](tmp_path / "a.h5", made)
+    (tmp_path / "samples.tsv").write_text("sample\tpatient\ttimepoint\tpath\ns1\tP1\tpre\ta.h5\n")
+    text = "project: S\ninput: {samples: samples.tsv, modality: single_cell}\nscore: {methods: [gsva, plage, ucell]}\n"
+    (tmp_path / "config.yaml").write_text(text)
+    assert main(["check", str(tmp_path / "config.yaml")]) == 2
+    said = capsys.readouterr().err
+    for name in ("gsva", "plage"):
+        assert f"`{name}` compares samples with each other, and a single-cell run scores each sample by itself" in said
+    assert "legal: ucell, aucell" in said
+
+
 def test_without_a_contrast_that_is_said(config: Path) -> None:
     text = "".join(line for line in config.read_text().splitlines(keepends=True) if not line.startswith("contrasts"))
     config.write_text(text)

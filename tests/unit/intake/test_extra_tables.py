@@ -56,3 +56,19 @@ def test_junction_reads_are_whole_numbers_of_samples_of_the_sheet(tmp_path):
     assert sum("row 2" in one for one in said) == 2
     assert any("no sample `P9`" in one for one in said)
     assert any("stands twice" in one for one in said)
+
+
+def test_a_check_of_the_config_looks_into_both_tables(tmp_path):
+    from ohmics.intake.config import InputConfig
+    from ohmics.intake.extra_tables import extra_faults
+
+    cells, reads = tmp_path / "cells.tsv", tmp_path / "reads.tsv"
+    cells.write_text("sample\tbarcode\tclone\na\tAAA\tmaybe\n")
+    reads.write_text("sample\tevent\tupstream\tdownstream\tskipping\nb\tCD19 exon 2\t1\t1\t1\n")
+    given = InputConfig(samples="s", modality="single_cell", cells=str(cells), junctions=str(reads))
+    said = [str(fault) for fault in extra_faults(given, "clone", ["a"])]
+    assert len(said) == 2
+    assert "no sample `b`" in said[0]
+    assert "holds `maybe`" in said[1]
+    assert "no sample of the sheet" in str(extra_faults(given, None, ["c", "b"])[0])
+    assert extra_faults(InputConfig(samples="s", modality="single_cell"), None, ["a"]) == []

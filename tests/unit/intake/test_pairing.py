@@ -159,3 +159,35 @@ def test_smallest_p_of_permutations_by_enumeration() -> None:
             differences.append(abs(sum(test) / len(test) - sum(rest) / len(rest)))
         smallest = sum(d >= max(differences) - 1e-12 for d in differences) / len(differences)
         assert smallest_permutation_p(n_test, n_reference) == pytest.approx(smallest)
+
+
+def test_groups_of_other_chemistry_are_flagged_unit_by_unit() -> None:
+    rows = [(f"s{n}", f"P{n}", "pre", "marrow" if n else "blood") for n in range(7)]
+    samples = _samples(*rows, response=["PD"] * 4 + ["CR"] * 3, chemistry=["v3"] * 4 + ["v2"] * 3)
+    contrast = Contrast(variable="response", test="PD", reference="CR")
+    pairs = resolve_pairs(samples, contrast)
+    assert pairs["differs_in"].tolist() == ["tissue|chemistry", *["chemistry"] * 6]
+    assert pairs["note"][0] == (
+        "no sample of the other group has the tissue of s0; no sample of the other group has the chemistry of s0"
+    )
+    lines = describe_pairs(pairs, [contrast])
+    assert "PD_vs_CR: 1 of 7 units on one side have a tissue that nobody on the other has" in lines
+    assert "PD_vs_CR: the groups share no chemistry, so what it does cannot be told from the comparison" in lines
+    same = resolve_pairs(samples.assign(chemistry="v3", tissue=None), contrast)
+    assert same["differs_in"].isna().all()
+    left = resolve_pairs(samples, contrast, excluded=["s4", "s5", "s6"])
+    assert left["differs_in"].isna().all()
+
+
+def test_a_random_effect_flags_the_pairs_it_has(samples: pd.DataFrame) -> None:
+    random = Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient")
+    pairs = resolve_pairs(samples, random).set_index("subject")
+    assert pairs["differs_in"]["A"] == "tissue"
+    assert pairs["differs_in"]["B"] is None
+
+
+def test_several_values_of_a_side_are_one_side(samples: pd.DataFrame) -> None:
+    contrast = Contrast(variable="timepoint", test=["relapse", "product"], reference="pre", pair_by="patient")
+    pairs = resolve_pairs(samples, contrast).set_index("subject")
+    assert pairs["complete"].to_dict() == {"A": True, "B": True, "C": False, "D": False}
+    assert pairs["note"]["C"] == "no sample is relapse or product"

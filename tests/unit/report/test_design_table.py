@@ -9,6 +9,7 @@ from ohmics.model import Contrast
 from ohmics.report.design_table import designs_table
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.qc_page import qc_page
+from ohmics.report.select import contrasts
 
 
 def test_each_coefficient_names_its_samples(inputs: ReportInputs) -> None:
@@ -27,3 +28,20 @@ def test_each_coefficient_names_its_samples(inputs: ReportInputs) -> None:
     assert "a 0.3, b 0.5" in page
     assert "every sample" in page
     assert "design.tsv" in page
+
+
+def test_every_kind_of_contrast_is_said_in_words(inputs: ReportInputs) -> None:
+    entries = [
+        {"name": "a", "variable": "response", "test": "PD|SD", "reference": "CR", "where": {"timepoint": "pre"}},
+        {"name": "b", "variable": "timepoint", "test": "relapse", "reference": "pre", "random_by": "patient",
+         "interact_with": "response", "covariates": ["purity", "age"]},
+        {"name": "c", "variable": "age"},
+    ]  # fmt: skip
+    views = contrasts(replace(inputs, config={**inputs.config, "contrasts": entries}))
+    unit = inputs.unit
+    assert [view.text for view in views[:3]] == [
+        "PD or SD against CR, only where timepoint is pre",
+        f"relapse against pre, {unit} as a random effect, change compared between groups of response, "
+        "adjusted for purity and age",
+        "along age",
+    ]

@@ -131,6 +131,32 @@ def test_methods_cite_each_work_once_and_state_the_settings(inputs: ReportInputs
     assert "at least 500 UMI" in " ".join(part.text for part in qc_methods(inputs).paragraphs)
 
 
+def test_methods_say_what_each_scoring_method_computes_from_its_record(inputs: ReportInputs) -> None:
+    from ohmics.score.methods import METHODS
+
+    config = {**inputs.config, "score": {"methods": ["aucell", "mean_z", "mine"]}}
+    records = {name: {"definition": one.definition, "doi": one.doi} for name, one in METHODS.items()}
+    records["mine"] = {"definition": "a method of the user's", "doi": "10.1/x"}
+    told = {
+        part.heading: part
+        for part in signature_methods(
+            ReportInputs(config=config, samples=inputs.samples, provenance={"score_methods": records})
+        ).paragraphs
+    }["Scores"]
+    assert f"aucell ({METHODS['aucell'].definition})" in told.text
+    assert f"mean_z ({METHODS['mean_z'].definition})" in told.text
+    assert "mine (a method of the user's; doi 10.1/x)" in told.text
+    assert "UCell" not in told.text
+    assert len(told.numbers) == 2
+
+
+def test_every_scoring_method_is_cited_by_the_doi_of_its_record() -> None:
+    from ohmics.report.citations import citation
+    from ohmics.score.methods import METHODS
+
+    assert {name: citation(name).doi for name in METHODS} == {name: one.doi for name, one in METHODS.items()}
+
+
 def test_methods_say_what_p_of_a_gene_set_belongs_to_and_how_small_it_can_be(inputs: ReportInputs) -> None:
     assert inputs.enrichment is not None
     both = pd.concat([inputs.enrichment, inputs.enrichment.assign(method="camera")], ignore_index=True)

@@ -222,6 +222,16 @@ def test_blocks_of_any_size_and_data_on_disk_give_the_same_bytes(tmp_path, monke
     backed.file.close()
 
 
+def test_a_list_of_other_ids_says_so():
+    names = [f"GENE{g}" for g in range(400)]
+    adata = sample("s")
+    adata.var_names = names
+    lists = {"ids": [f"ENSG{number:011d}" for number in range(9)], "own": names[:9]}
+    scores = score_samples(adata, lists, n_null=0)
+    reasons = {row["item"]: row["reason"] for row in scores.attrs["skipped"]}
+    assert reasons["ids"].startswith("all 9 genes are missing; the data use gene symbols, the list Ensembl ids")
+
+
 def test_scores_say_how_closely_they_follow_depth():
     adata = sample("s", n=90)
     scores = score_samples(adata, LISTS, methods=("ucell", "singscore"), depth=("raw",), n_null=0)
@@ -235,11 +245,11 @@ def test_scores_say_how_closely_they_follow_depth():
 
 
 def test_memory_beyond_the_matrix_does_not_grow_with_cells(monkeypatch):
-    monkeypatch.setattr(groups, "CHUNK", 50)
-    monkeypatch.setattr(expression, "CHUNK", 50)
+    monkeypatch.setattr(groups, "CHUNK", 75)
+    monkeypatch.setattr(expression, "CHUNK", 75)
     monkeypatch.setattr(groups, "LOOKED_AT", 100)
     peaks, sizes = [], []
-    for n in (400, 3200):
+    for n in (300, 1800):
         adata = sample("s", n=n)
         score_samples(adata, LISTS, n_null=0, reference=reference())
         tracemalloc.start()
