@@ -215,7 +215,7 @@ def test_an_interaction_compares_changes_between_groups():
         (Contrast(variable="timepoint", test="relapse", reference="never", pair_by="patient"), "0 of 3 (patient)"),
         (Contrast(variable="age", test="50", reference="60|70", interact_with="tissue"), "needs units with both"),
         (
-            Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient", covariates=("patient",)),
+            Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient", covariates="patient"),
             "cannot be fitted",
         ),
     ],
