@@ -23,8 +23,9 @@ class Outcome:
     name
         Name in every table.
     column, positive, negative
-        A response: the column, the values that count as the event (for example CR and PR) and those that do not;
-        a value in neither takes no part. Without ``negative`` every other value counts as no event.
+        A response: the column, the values of patients who respond (for example CR and PR: verdicts take these
+        patients for those who do well) and of those who do not; a value in neither takes no part. Without ``negative``
+        every other value counts as no response.
     time, event, unit
         A survival time: columns of time and event, and the unit of time. Times count from one origin for all
         patients, such as the first infusion. ``positive`` names the values of ``event`` that are events when they
