@@ -88,7 +88,7 @@ def test_harmony_brings_the_kinds_of_two_samples_together():
     assert joined.parameters["harmony"]
     assert not apart.parameters["harmony"]
     # Before the correction every cluster and neighbourhood is a sample's own, and the same as without Harmony.
-    assert (joined.cells["own_neighbours"] == 1).all()
+    assert joined.cells["own_neighbours"].min() > 0.9999
     assert joined.cells["cluster_uncorrected"].tolist() == apart.cells["cluster_uncorrected"].tolist()
     assert apart.cells["cluster_uncorrected"].tolist() == [f"u{name}" for name in apart.cells["cluster"]]
 
