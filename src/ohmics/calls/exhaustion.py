@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ohmics.calls.covariates import Fit, fit_covariates
+from ohmics.calls.covariates import LOWEST_RELIABILITY, Fit, fit_covariates
 from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
 from ohmics.tables import STATES, skipped
 
@@ -270,6 +270,8 @@ def _fit(
     for position, axis in enumerate(covariates):
         if axis != DEPTH and position not in halves:
             notes.append(f"{axis}: its halves are not scored, so its slope is too flat by its noise")
+        if fit.reliability[position] <= LOWEST_RELIABILITY:
+            notes.append(f"{axis}: hardly varies beyond noise before treatment; its slope is uncertain")
         if fit.vif[position] > 5:
             notes.append(f"{axis}: variance inflation {fit.vif[position]:.1f}; its slope is uncertain")
     return fit, [*notes, *fit.notes], []

@@ -62,7 +62,7 @@ def states(
         axes.set_yticks(places, labels)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("change of the mean score, sd of the cohort's T cells")
+        axes.set_xlabel("change of the mean score (mean z of the list's genes)")
         figure.text(
             0.12 / width, 1 - 0.1 / height, style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top"
         )

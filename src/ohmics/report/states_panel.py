@@ -16,7 +16,8 @@ from ohmics.report.tables import Head, TableView, table_view
 
 _T_CELL = "T cell"
 _BEYOND = "_beyond_covariates"
-_ALL = "all"
+_UNNAMED = "none stands out"
+_STATE_WORDS = {"none": _UNNAMED, "treg": "Treg", "nk_like_dysfunction": "NK-like dysfunction"}
 WHAT = (
     "Recently stimulated T cells switch on many of the genes that exhausted ones keep on, and deeper sequenced cells "
     "score higher. The raw score of terminal exhaustion mixes these. What is left of it beyond activation, "
@@ -66,6 +67,10 @@ def _series(method: object) -> str:
     return "beyond" if str(method).endswith(_BEYOND) else "raw"
 
 
+def _state(name: object) -> str:
+    return _STATE_WORDS.get(str(name), words.phrase(name))
+
+
 def _sentence(inputs: ReportInputs, view: select.ContrastView, cohort: pd.DataFrame) -> str:
     rows = cohort[cohort["cell_type"] == _T_CELL]
     told = {_series(row["method"]): row for _, row in rows.iterrows()}
@@ -80,7 +85,7 @@ def _sentence(inputs: ReportInputs, view: select.ContrastView, cohort: pd.DataFr
     n = words.count(int(told["beyond"]["n_units"]), inputs.unit)
     return (
         f"Over {n} the terminal exhaustion score of T cells changed from {view.reference} to {view.test} "
-        f"{' and '.join(parts)}, in sd of the cohort's T cells."
+        f"{' and '.join(parts)}; one unit is the sd of a gene over the cohort's T cells."
     )
 
 
@@ -134,12 +139,12 @@ def _fractions(view: select.ContrastView, rows: pd.DataFrame) -> FigureView | No
             bar = f"{subject} {side}"
             bars.append(bar)
             groups[bar] = subject
-            named = mine["cell_type"].map(words.phrase).replace("none", "none stands out")
+            named = mine["cell_type"].map(_state)
             parts.append(pd.DataFrame({"bar": bar, "cell_type": named, "fraction": mine[column].astype(float)}))
     frame = pd.concat(parts, ignore_index=True)
-    levels = [name for name in dict.fromkeys(frame["cell_type"]) if name != "none stands out"]
+    levels = [name for name in dict.fromkeys(frame["cell_type"]) if name != _UNNAMED]
     first = [name for name in levels if name.startswith("terminal")]
-    colours = style.assign([*first, *[name for name in levels if name not in first]]) | {"none stands out": style.GREY}
+    colours = style.assign([*first, *[name for name in levels if name not in first]]) | {_UNNAMED: style.GREY}
     figure = composition(frame, bars=bars, groups=groups, colours=colours, title="T-cell states, share of T cells")
     return svg_view(
         figure,
@@ -178,7 +183,7 @@ def _score_table(cohort: pd.DataFrame, view: select.ContrastView) -> TableView:
 
 
 def _share_table(rows: pd.DataFrame, view: select.ContrastView) -> TableView:
-    rows = rows.assign(state=rows["cell_type"].map(words.phrase)) if len(rows) else rows
+    rows = rows.assign(state=rows["cell_type"].map(_state)) if len(rows) else rows
     return table_view(
         rows.sort_values(["p", "cell_type"], kind="stable") if len(rows) else rows,
         id=f"states-share-{view.name}",
