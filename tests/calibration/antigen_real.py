@@ -183,15 +183,16 @@ def main(arguments: list[str] | None = None) -> int:
         written = json.loads(given.out.read_text(encoding="utf-8"))
         if written["digest"] == digest:
             done = {(row["planted"], row["antigen"]): row for row in written["rows"]}
+    wanted = cases(given.splits)
     with ProcessPoolExecutor(given.processes) as pool:
-        for named, one, kept, splits in cases(given.splits):
+        for named, one, kept, splits in wanted:
             key = (named["planted"], named["antigen"])
             if key in done and done[key]["splits"] >= splits:
                 continue
             found = summary(pd.DataFrame(list(pool.map(one, range(splits), chunksize=10))), kept)
             done[key] = {**named, **found}
             given.out.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"digest": digest, "rows": list(done.values())}, indent=1)
+            text = json.dumps({"digest": digest, "cells": len(wanted), "rows": list(done.values())}, indent=1)
             given.out.write_text(text + "\n", encoding="utf-8")
             sys.stdout.write(f"{json.dumps(done[key])}\n")
             sys.stdout.flush()

@@ -54,15 +54,15 @@ def content_of(table: pd.DataFrame, *, genes: tuple[str, ...] = ("A", "B"), kind
 
 def test_a_change_that_follows_content_is_none_beyond_it_and_the_slope_is_the_true_one() -> None:
     random = np.random.default_rng(1)
-    true = random.normal(0.3, 0.8, 4000)
-    content = true[:, None] + random.normal(0, 0.8, (4000, 5))
-    change = 0.7 * true + random.normal(0, 0.2, 4000)
+    true = random.normal(0.3, 0.8, 500)
+    content = true[:, None] + random.normal(0, 0.8, (500, 5))
+    change = 0.7 * true + random.normal(0, 0.2, 500)
     found = beyond_paired(change, content)
     # Five genes with noise as large as the signal: 1 / (1 + 1/5).
-    assert found.reliability == pytest.approx(5 / 6, abs=0.01)
-    assert found.slope == pytest.approx(0.7, abs=0.02)
-    assert found.own.mean() == pytest.approx(0.0, abs=0.02)
-    assert found.contributions.mean() == pytest.approx(found.own.mean(), abs=0.002)
+    assert found.reliability == pytest.approx(5 / 6, abs=0.03)
+    assert found.slope == pytest.approx(0.7, abs=0.06)
+    assert found.own.mean() == pytest.approx(0.0, abs=0.05)
+    assert found.contributions.mean() == pytest.approx(found.own.mean())
 
 
 def test_without_noise_it_is_the_intercept_of_least_squares() -> None:
@@ -92,40 +92,37 @@ def test_two_groups_give_the_difference_of_an_analysis_of_covariance() -> None:
     assert moved == pytest.approx(difference, abs=0.05)
 
 
-def _p(random: np.random.Generator, number: int, *, paired: bool, own: float = 0.0) -> tuple[float, float]:
-    """p of the plain test and of that beyond content, in a cohort whose content changes by 0.6 of its sd."""
-    n = 22
-    genes = random.normal(0, 0.3, (n, 5))
-    noise = random.normal(0, 0.5, n)
-    if paired:
-        true = random.normal(0.6, 1.0, n)
-        change = true + noise + own
-        found = beyond_paired(change, true[:, None] + genes)
-        values = np.column_stack([change, np.nan_to_num(found.contributions)])
-        p = flip_test(values, Flips(n, 199, number, "t")).p
-    else:
-        test = np.arange(n) % 2 == 1
-        true = random.normal(0, 1.0, n) + 0.6 * test
-        value = true + noise + own * test
-        found = beyond_groups(value, true[:, None] + genes, test)
-        values = np.column_stack([value, np.nan_to_num(found.contributions)])
-        plan = Groups(test=test, strata=np.zeros(n, dtype=np.int64), n_draws=199, seed=number, name="t")
-        p = permutation_test(values, plan).p
-    return float(p[0]), float(p[1]) if not found.why else 1.0
+def _rates(random: np.random.Generator, cohorts: int, *, paired: bool, own: float = 0.0) -> tuple[float, float]:
+    """Share of cohorts called changed, by the plain score and beyond content, which changes by 0.4 of its sd."""
+    n = 24
+    test = np.arange(n) % 2 == 1
+    plain, beyond = [], []
+    for _ in range(cohorts):
+        true = random.normal(0, 1.0, n) + 0.6 * (1.0 if paired else test)
+        value = true + random.normal(0, 0.5, n) + own * (1.0 if paired else test)
+        genes = true[:, None] + random.normal(0, 0.3, (n, 5))
+        found = beyond_paired(value, genes) if paired else beyond_groups(value, genes, test)
+        plain.append(value)
+        if not found.why:
+            beyond.append(found.contributions)
+    plan = Groups(test=test, strata=np.zeros(n, dtype=np.int64), n_draws=199, seed=0, name="t")
+    flips = Flips(n, 199, 0, "t")
+    both = [np.column_stack(values) for values in (plain, beyond)]
+    first, second = (flip_test(values, flips).p if paired else permutation_test(values, plan).p for values in both)
+    return float((first <= 0.05).mean()), float((second <= 0.05).mean())
 
 
 @pytest.mark.parametrize("paired", [True, False])
 def test_more_cells_are_not_called_a_change_and_a_change_is_found(paired: bool) -> None:
     random = np.random.default_rng(4)
-    null = np.array([_p(random, number, paired=paired) for number in range(100)])
-    assert (null[:, 0] <= 0.05).mean() > 0.25  # the raw score is fooled
-    assert (null[:, 1] <= 0.05).sum() <= 12  # 0.05 of 100, and three binomial standard errors
-    planted = np.array([_p(random, number, paired=paired, own=1.0) for number in range(40)])
-    assert (planted[:, 1] <= 0.05).mean() > 0.4
+    raw, beyond = _rates(random, 300, paired=paired)
+    assert raw > 0.2  # the raw score is fooled
+    assert beyond <= 0.09  # 0.05, and three binomial standard errors of 300 cohorts
+    assert _rates(random, 60, paired=paired, own=1.0)[1] > 0.6
 
 
 def test_effects_hold_both_and_say_what_they_are() -> None:
-    scores, samples, table = cohort(np.random.default_rng(5), content=0.5)
+    scores, samples, table = cohort(np.random.default_rng(7), content=0.5)
     primary = pd.DataFrame([{"gene_list": KEY, "method": f"mean_z{BEYOND_CONTENT}", "cell_type": "bulk"}])
     effects = compare_beyond(scores, samples, [PAIRED], content=content_of(table), primary=primary)
     check(effects, EFFECTS)
@@ -176,9 +173,9 @@ def test_what_cannot_be_told_has_a_reason_and_no_row() -> None:
 
 
 def test_groups_are_compared_beyond_content_too() -> None:
-    scores, samples, table = cohort(np.random.default_rng(8), units=24)
+    scores, samples, table = cohort(np.random.default_rng(15), units=16)
     before = samples[samples["timepoint"] == "pre"]
-    effects = compare_beyond(scores, before, [GROUPS], content=content_of(table))
+    effects = compare_beyond(scores, before, [GROUPS], content=content_of(table), n_draws=200)
     cohort_rows = effects[(effects["depth"] == "thinned") & (effects["level"] == "cohort")]
     assert set(cohort_rows["method"]) == {"mean_z", f"mean_z{BEYOND_CONTENT}"}
     assert (cohort_rows["p"] > 0.01).all()

@@ -31,7 +31,7 @@ def test_chains_are_told_in_soup_and_cells_without_one_are_not(soup):
 
 
 def test_one_bar_holds_for_both_chains_where_one_floats_in_every_droplet():
-    """Ten counts of the rare chain are plain in a soup of the other; told alone they would look like half of the B cells."""
+    """A few counts of the rare chain are plain in a soup of the other; told alone they would stand for all B cells."""
     kappa, lambda_ = np.repeat([7.0, 0.0], 300), np.repeat([0.0, 7.0], 300)
     light = cells(kappa, lambda_, outside=300, soup=(8.0, 0.3))
     told = light.told(np.arange(600))

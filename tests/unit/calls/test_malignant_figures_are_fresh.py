@@ -25,6 +25,11 @@ def test_the_measured_code_is_the_present_code(full):
     assert [row["cohort"] for row in written["rows"]] == [scenario.name for scenario in full.SCENARIOS]
 
 
+def test_the_docs_show_what_was_measured(full):
+    rows = json.loads(full.RESULTS.read_text(encoding="utf-8"))["rows"]
+    assert full.markdown(rows) in full.DOCS.read_text(encoding="utf-8")
+
+
 def test_rates_hold(full):
     rows = {row["cohort"]: row for row in json.loads(full.RESULTS.read_text(encoding="utf-8"))["rows"]}
     for name, row in rows.items():
