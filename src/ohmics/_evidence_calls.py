@@ -42,6 +42,9 @@ def calls_of(run: Run, contrast: str, method: str, antigen: str) -> pd.DataFrame
     frame = run.tables.get(method)
     if frame is None or frame.empty or "call" not in frame:
         return pd.DataFrame()
+    if method == "antigen_presentation" and not antigen and "role" in frame:
+        # The receptors and kinases of IFN-gamma stand in the same table and present nothing.
+        frame = frame[frame["role"].fillna("presentation") == "presentation"]
     mine = run.pairs(contrast)
     if mine is not None and {"pre_sample", "post_sample"} <= set(frame):
         known = {

@@ -80,7 +80,7 @@ def cautions(run: Run, contrast: str, facts: Facts) -> list[str]:
     if facts.undetermined and facts.reads_malignant:
         found.append(f"malignant cells: {facts.undetermined}")
     # Pairs that differ stand among the lines against.
-    told = [text.strip() for text in facts.flags.split(";")]
+    told = [text.strip().replace("|", " or ") for text in facts.flags.split(";")]
     found += [text for text in told if text and not _PAIRS_DIFFER.search(text)]
     care = _with_care(run, contrast)
     return [*found, *([care] if care else [])]

@@ -121,6 +121,12 @@ def _cautions(run: Run, contrast: str, facts: Facts) -> list[Line]:
             told = f"{number(whole['effect'], signed=True)}, q {number(whole['q'])}"
             text = f"as measured, with the share of the cells that carry the programme still in it: {told}"
             lines.append(Line(nature="expression", text=text, counts=False))
+    elif facts.has_effect:
+        inside = run.effect(contrast, facts.cell_type, facts.gene_list, method=f"{method}{BEYOND_CONTENT}")
+        if inside is not None:
+            told = f"{number(inside['effect'], signed=True)}, q {number(inside['q'])}"
+            text = f"beyond the share of the cells that carry the programme: {told}"
+            lines.append(Line(nature="expression", text=text, counts=False))
     raw = run.effect(contrast, facts.cell_type, facts.gene_list, method=method, depth="raw")
     if raw is not None and np.isfinite(facts.effect) and np.sign(raw["effect"]) == -np.sign(facts.effect):
         told = number(float(raw["effect"]), signed=True)

@@ -113,7 +113,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, setting in settings().items():
         replicates = 1000 if setting["kept"] == 1 else 400
         rows.append(measure(name, max(int(replicates * given.share), 20), **setting))
-    given.out.write_text(json.dumps({"digest": code_digest(MODULE), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+    written = {"digest": code_digest(MODULE), "share": given.share, "rows": rows}
+    given.out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(text(rows))
     return 0
 

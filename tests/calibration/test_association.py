@@ -27,8 +27,9 @@ def test_the_cox_models_p_keeps_its_level():
 
 
 def test_families_and_areas_keep_their_level():
-    for row in [*full.families(200, 23)[:1], *full.areas(200, 23)[4:6]]:
-        assert round(row["rate"] * 200) <= stats.binom.isf(1e-3, 200, 0.05), row
+    for row in [*full.families(60, 23), *full.areas(100, 23)]:
+        n = row["replicates"]
+        assert round(row["rate"] * n) <= stats.binom.isf(1e-3 / 15, n, 0.05), row
 
 
 def test_the_limits_would_catch_a_wrong_model():

@@ -67,3 +67,9 @@ def test_losses_in_some_patients_are_found_where_a_call_exists():
 def test_a_bulk_cohort_from_counts():
     found = rates(evidence_full.bulk_cohorts(1, seed=5, unchanged=False))
     assert found["low_ifng_tcell_inflamed, from counts", "bulk, planted in 9 of 12"] == 1
+
+
+def test_parts_of_a_task_are_put_together_by_their_number():
+    one = {"case": "a", "measurement": "m", "replicates": 10, "rate": 0.2}
+    both = evidence_full.merged([[one], [{**one, "replicates": 30, "rate": 0.6}], [{**one, "measurement": "n"}]])
+    assert [(row["measurement"], row["replicates"], row["rate"]) for row in both] == [("m", 40, 0.5), ("n", 10, 0.2)]
