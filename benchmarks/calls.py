@@ -28,7 +28,12 @@ from ohmics.seeds import generator
 from ohmics.tables import PAIRS, SAMPLES
 
 ROOT = Path(__file__).resolve().parents[1]
-TABLES = (("antigen_grid", "antigen_tables"), ("lineage", "lineage_full"), ("bulk_antigen", "bulk_antigen_full"))
+TABLES = (
+    ("antigen_grid", "antigen_tables"),
+    ("lineage", "lineage_full"),
+    ("bulk_antigen", "bulk_antigen_full"),
+    ("car_real", "car_real"),
+)
 
 
 def simulate(patient: str, cells: int, genes: int) -> tuple[dict[str, AnnData], pd.DataFrame]:

@@ -34,7 +34,12 @@ CELL_TYPE = text("cell_type", "cell type, `malignant`, `car_positive`, or `bulk`
 CONTRAST = text("contrast", "name of the contrast", nullable=False)
 MECHANISM = text("mechanism", "mechanism identifier; empty for a user's own list")
 GENE_LIST = text("gene_list", "mechanism/list, or the name of a user's list", nullable=False)
-METHOD = text("method", "name of the method", nullable=False)
+METHOD = text(
+    "method",
+    "name of the method; ..._beyond_content: bulk score beyond the content of the cells that carry the programme; "
+    "..._beyond_covariates: beyond activation, proliferation and depth",
+    nullable=False,
+)
 LEVEL = text(
     "level", "whether the row speaks of the cohort or of one patient", values=("cohort", "patient"), nullable=False
 )

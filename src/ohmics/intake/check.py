@@ -10,8 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
 from ohmics._outcome_values import all_outcome_faults
+from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
 from ohmics.intake.config import Config
 from ohmics.intake.contrast_words import describe_contrast, design_rows
 from ohmics.intake.contrasts import contrast_faults
@@ -103,7 +103,11 @@ def check_run(config: Config, *, methods: Collection[str] = (), of_cohorts: Coll
     faults.raise_if_any()
     if samples is None:  # a sheet that could not be read has left a fault
         raise OhmicsError("the sample sheet could not be read")
-    notes = [*_describe_samples(samples), *_describe_matrices(config, matrices), *_describe_contrasts(config, samples, pairs)]
+    notes = [
+        *_describe_samples(samples),
+        *_describe_matrices(config, matrices),
+        *_describe_contrasts(config, samples, pairs),
+    ]
     design, sentences = design_rows(samples, config.contrasts)
     notes += [*sentences, *describe_outcomes(samples, config.outcomes, config.contrasts)]
     return CheckResult(samples=samples, pairs=pairs, design=design, notes=tuple(notes), matrices=tuple(matrices))

@@ -53,6 +53,8 @@ def qc_methods(inputs: ReportInputs) -> Methods:
         _cell_quality(methods, _section(inputs.config, "qc"))
         _embedding(methods, _section(inputs.config, "embed"))
         _annotation(methods, _section(inputs.config, "annotate"))
+        if inputs.malignant is not None and len(inputs.malignant):
+            methods.add("Malignant cells", _MALIGNANT)
     if inputs.identity is not None:
         methods.add(
             "Identity",
@@ -145,6 +147,16 @@ def _annotation(methods: Methods, annotate: Mapping[str, Any]) -> None:
     if least is not None:
         text += f"; below a confidence of {words.number(least)} a cell stays unassigned"
     methods.add("Annotation", words.sentence(text))
+
+
+_MALIGNANT = (
+    "Clusters from before Harmony were weighed by lines of evidence, each a log ratio of its finding among malignant "
+    "over normal cells, held within a limit: annotated types, the disease's panel of genes beyond ambient RNA, one "
+    "light chain (mature B and plasma-cell disease), neighbours of the same patient against those of normal cells, "
+    "cell cycle, maturation of normal precursors (B-ALL) and, where gene positions were given, copy number. They add "
+    "up; a cluster that they do not decide is undetermined. A declaration or column of the user decides before the "
+    "evidence."
+)
 
 
 def signature_methods(inputs: ReportInputs) -> Methods:

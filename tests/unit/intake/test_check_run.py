@@ -50,8 +50,8 @@ def test_what_was_understood(config: Path) -> None:
         "relapse_vs_pre: 3 complete pairs: the smallest reachable p of a sign-flip test is 0.25, "
         "so flips can support nothing",
         "relapse_vs_pre: differential expression is not tested, 3 complete pairs are fewer than de.min_pairs (4)",
-        "relapse_vs_pre: 3 pairs of 3 patients (6 samples), model ~ patient + timepoint, 2 residual degrees of freedom; "
-        "asked about: timepoint[relapse]",
+        "relapse_vs_pre: 3 pairs of 3 patients (6 samples), model ~ patient + timepoint, 2 residual degrees of freedom"
+        "; asked about: timepoint[relapse]",
     )
 
 

@@ -168,7 +168,10 @@ def test_environment_variables_in_paths(folder: Path, monkeypatch: pytest.Monkey
         ),
         ("score: {methods: []}", "config.yaml, key score.methods: the value is empty; Scoring methods."),
         ("contrasts: [{test: a, reference: b}]", "config.yaml, key contrasts, entry 1: key `variable` is missing"),
-        ("contrasts: [{variable: t, test: true, reference: b}]", "`true` is not text or a number or a list; put it in quotes"),
+        (
+            "contrasts: [{variable: t, test: true, reference: b}]",
+            "`true` is not text or a number or a list; put it in quotes",
+        ),
         (
             "contrasts: [{variable: t, test: a}]",
             "key contrasts, entry 1: contrast on `t`: give both test and reference",
