@@ -196,8 +196,7 @@ def _describe_groups(name: str, rows: pd.DataFrame, contrast: Contrast) -> list[
     both = int(rows["complete"].sum())
     text = (
         f"{name}: {sides['test']} units with {_said(contrast.test)} against {sides['reference']} with "
-        f"{_said(contrast.reference)}"
-        + (f", {both} of them with both" if both else "")
+        f"{_said(contrast.reference)}" + (f", {both} of them with both" if both else "")
     )
     lines = [text]
     reachable = smallest_permutation_p(sides["test"], sides["reference"])
