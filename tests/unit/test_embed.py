@@ -68,7 +68,9 @@ def test_planted_kinds_become_clusters_and_the_input_is_not_changed():
     adata, kind = build()
     before = adata.X.copy()
     frame = embed([adata], n_top_genes=100, n_pcs=10, umap=False)
-    assert list(frame.columns) == ["sample", "barcode", "cluster", "umap_1", "umap_2", "cluster_uncorrected", "own_neighbours"]
+    assert list(frame.columns) == [
+        "sample", "barcode", "cluster", "umap_1", "umap_2", "cluster_uncorrected", "own_neighbours",
+    ]  # fmt: skip
     assert frame["barcode"].tolist() == list(adata.obs_names)
     assert agreement(frame["cluster"], kind) > 0.95
     assert frame[["umap_1", "umap_2"]].isna().all(axis=None)
