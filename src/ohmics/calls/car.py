@@ -63,6 +63,9 @@ class CarRules:
         Borrowed ambient RNA may be this many times more or less, 95 % of the time.
     unknown_ambient
         Largest share of a droplet's transgene counts that may be ambient when nothing tells it.
+    widest
+        Widest interval of the CAR+ share with which the share is given: a few counts fit a few cells with many
+        transcripts and many cells with few alike.
     """
 
     min_t_cells: int = 20
@@ -71,6 +74,7 @@ class CarRules:
     alpha: float = 0.01
     borrowed_fold: float = 4.0
     unknown_ambient: float = 0.2
+    widest: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +188,16 @@ def call_car(
     seen = int((counts[t_cell] > 0).sum())
     evidence = f"{seen} of {n} T cells with a transgene count; {called} called; {ambient.words}"
     if found:
-        row |= {"estimate": fit.share, "low": fit.low, "high": fit.high}
+        told = fit.high - fit.low < rules.widest
+        row |= {"estimate": fit.share if told else np.nan, "low": fit.low, "high": fit.high}
+        shown = (
+            f"with CAR+ cells that show no transcript {fit.share:.0%} ({fit.low:.0%} to {fit.high:.0%}) are"
+            if told
+            else f"how many show no transcript cannot be told (any share from {fit.low:.0%} to {fit.high:.0%} fits)"
+        )
         reason = (
-            f"{seen} of {n} T cells hold a transgene count and {called} ({called / n:.0%}) are called CAR+; with CAR+ "
-            f"cells that show no transcript {fit.share:.0%} ({fit.low:.0%} to {fit.high:.0%}) are. Ambient RNA: "
-            f"{ambient.words}."
+            f"{seen} of {n} T cells hold a transgene count and {called} ({called / n:.0%}) are called CAR+; {shown}. "
+            f"Ambient RNA: {ambient.words}."
         )
     else:
         reason = (

@@ -145,3 +145,17 @@ def test_a_few_counts_never_make_every_cell_car_positive(known):
     assert calls.row["high"] - calls.row["low"] > 0.5
     unseen = calls.cells[calls.cells["n_transgene"] == 0]
     assert unseen["car_positive"].isna().all()
+
+
+def test_a_share_that_any_number_fits_is_not_given(known):
+    adata = drawn(np.random.default_rng(5), share=0.0, ambient=0.0, n_myeloid=0, n_blasts=0, n_t=500)
+    counts = adata.X.tolil()
+    counts[[3, 50, 120], 0] = 1
+    few = AnnData(counts.tocsr(), obs=adata.obs, var=adata.var)
+    row = call_car(few, ["CAR_x"], catalog=known, borrowed=1e-4, sample="s").row
+    assert row["call"] == "detected"
+    assert np.isnan(row["estimate"])
+    assert row["high"] - row["low"] >= 0.8
+    assert "cannot be told" in row["reason"]
+    wide = call_car(few, ["CAR_x"], catalog=known, borrowed=1e-4, sample="s", rules=CarRules(widest=1.1)).row
+    assert wide["estimate"] > 0
