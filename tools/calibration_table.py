@@ -159,10 +159,11 @@ def of_evidence(rows: list[Row]) -> Iterator[Row]:
 def of_content(rows: list[Row]) -> Iterator[Row]:
     """Bulk scores beyond content: the null cohorts change the share of a cell type, and no cell's expression."""
     for row in rows:
-        null = row["percell"] == 1.0
+        # Of simulated tissue it is a fold of what a cell expresses, of drawn numbers an effect.
+        null = row["percell"] == (0.0 if row["of"] == "numbers" else 1.0)
         n = int(row["given"])
         setting = f"{row['score']} beyond {row['content']}, {row['design']}, {row['fold']:g}-fold {row['of']}"
-        setting += "" if null else f", planted {row['percell']:g}-fold"
+        setting += "" if null else f", planted {row['percell']:g}"
         bounds = around(LEVEL, n, low=False) if null and n else None
         kind = "error" if null else "found"
         yield line("score beyond content", setting, n, row["rate"], kind=kind, bounds=bounds, patients=row["units"])

@@ -73,6 +73,8 @@ _MEMORY: dict[str, tuple[float, float]] = {
     "report": (1000, 10),
 }
 
+_OTHER_RESOURCES = ("cell_markers.tsv", "antigens.tsv", "lineages.yaml", "malignant_panels.yaml")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -107,7 +109,7 @@ class Plan:
         resources = shipped("resources")
         found = [
             *sorted(resources.glob("mechanisms/*/*.yaml")),
-            *(resources / name for name in ("cell_markers.tsv", "antigens.tsv", "lineages.yaml", "malignant_panels.yaml")),
+            *(resources / name for name in _OTHER_RESOURCES),
         ]
         for given in self.config["catalog_paths"]:
             path = Path(given)

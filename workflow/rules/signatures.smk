@@ -145,7 +145,11 @@ rule gather_skipped:
         parts=expand(
             f"{OUT}/skipped/{{stage}}.tsv",
             stage=["samples", "compare", "de", "gene_sets", "ora"]
-            + (["calls", "malignant", "car", "states"] if SINGLE_CELL else ["qc", "bulk_antigen"])
+            + (
+                ["calls", "malignant", "car", "states"]
+                if SINGLE_CELL
+                else ["qc", "bulk_antigen"]
+            )
             + (["association"] if PLAN.config["outcomes"] else []),
         ),
     output:
