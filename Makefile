@@ -11,7 +11,7 @@ export MKL_NUM_THREADS := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report bench clean
+.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report bench prerank clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -62,8 +62,12 @@ calibration: $(STAMP) ## measure error rates where the code changed since (hours
 calibration-table: $(STAMP) ## gather benchmarks/*.json into docs/calibration.tsv
 	@$(BIN)/python tools/calibration_table.py
 
-bench: $(STAMP) ## scoring beside its peer in one run
+prerank: $(STAMP) ## how far off gseapy's prerank is on real residuals: the table of benchmarks/riaz.json
+	@$(BIN)/python tests/calibration/riaz_full.py --show
+
+bench: $(STAMP) ## scoring and tests beside their peers in one run
 	@$(BIN)/python benchmarks/score.py
+	@$(BIN)/python benchmarks/stats.py --markdown benchmarks/stats.md --json benchmarks/stats.json
 
 lock: $(STAMP) ## resolve the lock anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \

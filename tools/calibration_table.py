@@ -108,7 +108,9 @@ def of_association(rows: list[Row]) -> Iterator[Row]:
     """Response and survival: p, families and intervals."""
     for row in rows:
         n, kind = int(row["replicates"]), str(row["kind"])
-        bounds: tuple[float, float] | None = around(LEVEL, n, low=kind == "error")
+        # A permutation test of few ranks has few levels: it is held to the largest it can attain.
+        level = float(row.get("attainable", LEVEL))
+        bounds: tuple[float, float] | None = around(level, n, low=kind == "error")
         if kind == "coverage":
             bounds = (min(0.93, least(0.95, n)), 1.0)
         yield line(row["measurement"], row["case"], n, row["rate"], kind=kind, bounds=bounds)

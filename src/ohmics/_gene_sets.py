@@ -202,6 +202,8 @@ def model_tests(
     else:
         result = fry(fit.effects, members)
         scheme = [f"self-contained t, {result.df:g} df"] * len(lists)
+    if fit.design.random:
+        scheme = [f"{text}, one correlation within {contrast.random_by}s for all genes" for text in scheme]
     ranking = fit.moderated.t
     sums = running_sums(ranking[None, :], members)
     rows = _rows(lists, members, held, where, settings.method).assign(

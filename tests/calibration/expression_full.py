@@ -44,6 +44,7 @@ MEASURED = (
     "stats/multiple.py",
 )  # fmt: skip
 GENES, PROGRAMME = 300, 20
+COHORTS = 2000
 PAIRED = Contrast(variable="timepoint", test="relapse", reference="pre", pair_by="patient")
 RANDOM = Contrast(variable="timepoint", test="relapse", reference="pre", random_by="patient")
 GROUPS = Contrast(variable="arm", test="b", reference="a")
@@ -185,7 +186,7 @@ def digest() -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Measure everything in full, or a share of the cohorts, and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cohorts", type=int, default=2000, help="null cohorts a case (2,000 in full)")
+    parser.add_argument("--cohorts", type=int, default=COHORTS, help="null cohorts a case (2,000 in full)")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     measured = digest()
@@ -209,7 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
             part.write_text(json.dumps({"digest": measured, "cohorts": given.cohorts, "cases": done}), encoding="utf-8")
     rows = [one for name in tasks for one in done[name]]
     given.out.write_text(
-        json.dumps({"digest": measured, "cohorts": given.cohorts, "rows": rows}, indent=1) + "\n", encoding="utf-8"
+        json.dumps({"digest": measured, "share": min(1.0, given.cohorts / COHORTS), "rows": rows}, indent=1) + "\n",
+        encoding="utf-8",
     )
     part.unlink(missing_ok=True)
     return 0

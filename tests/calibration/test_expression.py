@@ -11,7 +11,9 @@ _SPEC = importlib.util.spec_from_file_location("expression_full", Path(__file__)
 expression_full = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(expression_full)
 
-SEEDED = {"6 patients, pairs": 60, "12 patients, groups": 40, "6 patients, random effect, 20 % of samples missing": 30}
+SEEDED = {"6 patients, pairs": 25, "12 patients, groups": 20, "6 patients, random effect, 20 % of samples missing": 20}
+TOLD = 0.15
+"""What camera and fry may reach beside a random effect: a known weakness that was measured, no level that is held."""
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +22,12 @@ def written():
 
 
 def loose(row):
-    """Camera and fry of lists that move together, beside a random effect or estimated from few pairs: told, not hidden.
+    """Say whether a row is camera's or fry's beside a random effect.
 
-    Their correlation is estimated from few residuals, or differs from the one that all genes share.
+    All genes are given one correlation within patients there, as in limma; genes that move together from sample to
+    sample have less of it, and for lists of them p is too small.
     """
-    return row["measurement"].startswith(("camera", "fry")) and (
-        "random effect" in row["case"] or row["measurement"].startswith("camera, programme")
-    )
+    return row["measurement"].startswith(("camera", "fry")) and "random effect" in row["case"]
 
 
 def test_the_measured_code_is_the_present_code(written):
@@ -38,7 +39,7 @@ def test_our_tests_hold_their_level(written):
     assert {row["case"] for row in bounded} == set(expression_full.CASES)
     for row in bounded:
         assert row["exact_zeros"] == 0, row
-        most = 0.15 if loose(row) else max(row["attainable"], 0.0) + (0.02 if row["attainable"] > 0 else 0.0)
+        most = TOLD if loose(row) else max(row["attainable"], 0.0) + (0.02 if row["attainable"] > 0 else 0.0)
         margin = 3.5 * (max(most, 0.001) * 0.95 / row["replicates"]) ** 0.5
         assert row["rate"] <= most + margin, row
 
@@ -61,6 +62,6 @@ def test_prerank_beside_them_does_not_hold_it(written):
 def test_a_seeded_share_holds_its_level(case):
     for row in expression_full.measure(case, SEEDED[case], 11):
         hits = round(row["rate"] * row["replicates"])
-        level = 0.15 if loose(row) else row["attainable"]
+        level = TOLD if loose(row) else row["attainable"]
         assert hits <= stats.binom.isf(1e-4, row["replicates"], level), row
         assert row["exact_zeros"] == 0, row

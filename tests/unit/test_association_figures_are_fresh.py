@@ -30,9 +30,10 @@ def test_error_rates_are_between_3_and_7_percent(written):
     rows = [row for row in written["rows"] if row["kind"] == "error"]
     assert {row["measurement"] for row in rows} >= {"area p", "Firth p", "Cox p"}
     for row in rows:
-        # A run models no response of 12 patients; with score ties in so few fewer levels of p exist.
-        if "12 patients" in row["case"] and row["measurement"] != "Cox p":
-            assert row["rate"] <= 0.09, row
+        if "attainable" in row:
+            # A permutation test of few, tied ranks has few levels: it is held to the largest it can attain.
+            chance = 3.5 * (row["attainable"] * (1 - row["attainable"]) / row["replicates"]) ** 0.5
+            assert abs(row["rate"] - row["attainable"]) <= chance, row
         else:
             assert 0.03 <= row["rate"] <= 0.07, row
 
@@ -49,5 +50,6 @@ def test_intervals_hold_the_truth(written):
     assert {row["measurement"] for row in rows} >= {"area interval", "Firth interval", "Cox interval"}
     for row in rows:
         if "12 patients, 6" not in row["case"]:
-            assert row["rate"] >= 0.91, row
-    assert all(row["replicates"] >= 2000 for row in rows)
+            assert row["rate"] >= 0.93, row
+    # A model that does not converge is named and gives no interval; it counts among the replicates.
+    assert all(row["replicates"] + row.get("failed", 0) >= 2000 for row in rows)

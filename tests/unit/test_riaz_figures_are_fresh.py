@@ -1,4 +1,4 @@
-"""The false findings on Riaz's exchanged pairs that stand in the repository were counted on the code that stands there."""
+"""The false findings on Riaz's exchanged pairs in the repository were counted on the code that stands there."""
 
 import importlib.util
 import json

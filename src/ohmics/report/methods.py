@@ -159,18 +159,39 @@ _MALIGNANT = (
 )
 
 
+def _gene_tests(inputs: ReportInputs) -> tuple[str, list[str]]:
+    """Say how genes were tested, and what to cite for it."""
+    chosen = inputs.config.get("de") or {}
+    keys = ["voom", "limma", "ebayes", "tmm", "edger", "bh"]
+    text = (
+        "genes were tested with voom weights, TMM-scaled library sizes and empirical-Bayes moderated t, "
+        "the pairs as blocks"
+    )
+    if chosen.get("weights") == "samples":
+        text += "; weights were multiplied by a quality weight of each sample"
+        keys.append("sample_weights")
+    if chosen.get("trend"):
+        text += "; the prior of the variances followed mean expression"
+    if chosen.get("robust"):
+        text += "; genes of outlying variance were drawn less to the prior"
+        keys.append("robust_prior")
+    if "pydeseq2" in (chosen.get("methods") or ()):
+        text += "; DESeq2's negative binomial model (PyDESeq2) stands beside it"
+        keys += ["deseq2", "pydeseq2"]
+    limit = float(chosen.get("min_lfc") or 0)
+    if limit > 0:
+        text += f"; p is that of an absolute log2 fold change no larger than {limit:g}"
+        keys.append("treat")
+    return f"{text}; q is Benjamini and Hochberg's", keys
+
+
 def signature_methods(inputs: ReportInputs) -> Methods:
     """Return how scores, changes, genes, gene sets and verdicts were obtained."""
     methods = Methods()
     _scoring(methods, inputs)
     _comparison(methods, inputs)
     if inputs.de is not None:
-        keys = ["voom", "limma", "ebayes", "tmm", "edger", "bh"]
-        text = (
-            "genes were tested with voom weights, TMM-scaled library sizes and empirical-Bayes moderated t, "
-            "the pairs as blocks;"
-            " q is Benjamini and Hochberg's"
-        )
+        text, keys = _gene_tests(inputs)
         if not inputs.bulk:
             text = "raw counts were summed per sample and cell type; " + text
             keys.append("pseudobulk")
