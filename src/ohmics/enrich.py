@@ -79,7 +79,8 @@ def test_gene_sets(
     family
         Name of the family that q is corrected in: step-down max-|T| over the shared flips for ``flip``
         (`ohmics.stats.genesets.balanced`),
-        for ``camera`` and ``fry`` Holm in a contrast's primary family, else Benjamini-Hochberg.
+        for ``camera`` and ``fry`` Holm in a contrast's primary family, else Benjamini-Hochberg. With a random effect
+        their p is too small for genes that move together (`docs/calibration.tsv`): family and q are then empty.
     method
         ``flip``: enrichment score of the moderated t of patients' changes, times the list's mean |t| over that of
         all genes; null by re-labelling patients.

@@ -103,7 +103,7 @@ def areas(replicates: int, seed: int) -> list[Row]:
 
 
 def largest_level(ranks: np.ndarray, events: int, random: np.random.Generator) -> float:
-    """Return the largest level of at most 5 % that a two-sided test of these ranks can have, from 2,000 relabellings."""
+    """Return the largest level up to 5 % that a two-sided test of these ranks can have, from 2,000 relabellings."""
     order = random.permuted(np.tile(ranks, (2000, 1)), axis=1)
     away = np.abs(order[:, :events].sum(axis=1) - events * ranks.mean()).round(6)
     levels = np.cumsum(np.unique(away, return_counts=True)[1][::-1]) / away.size

@@ -22,6 +22,8 @@ CALLED = {
     "supported": ("+", "#DDEFE3", "#005A32"),
     "contradicted": ("−", "#FBE9DF", "#9A3412"),
     "open": ("~", "#F1F3F5", "#55606E"),
+    "consistent": ("(+)", "#F3FAF5", "#2F6B48"),
+    "opposite": ("(−)", "#FDF5F0", "#8A4A22"),
 }
 """Verdicts that come from a call instead of a score: sign, fill and ink of their cells."""
 _UNSCALED = "#FFFFFF"
@@ -58,7 +60,7 @@ def heat(
         that unit. Effects stay in units of the score when not given.
     verdicts
         (mechanism, patient) to the patient's verdict: a dot marks more than the technical range; a patient
-        without a score but with a call (supported, contradicted, open) gets a sign instead of hatching.
+        without a score but with a call gets a sign instead of hatching.
     limit
         Colours end here, in sd; without ``scale`` they end at the largest effect.
     unit
@@ -233,7 +235,7 @@ def _key(
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(start + (1.9 + 1.15 * (len(unit) > 20)) / width, 0.9 / height),
-        ncols=2,
+        ncols=3 if called else 2,
         borderaxespad=0,
         labelspacing=0.35,
         columnspacing=1.2,

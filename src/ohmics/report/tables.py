@@ -15,6 +15,8 @@ CellKind = Literal[
     "text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism", "gene_list",
     "kind",
 ]  # fmt: skip
+_LONG = 320
+"""A text with more characters shows its first sentence and opens on request."""
 _GENES_SHOWN = 6
 MOST_ROWS = 2_000
 """A page shows at most this many rows of one table, and says so."""
@@ -165,7 +167,9 @@ def _cell(value: object, head: Head, names: Mapping[str, str], link_to: str) -> 
         name = names.get(mechanism, "")
         return Cell(name or str(value), small=own if name else "", data=str(value))
     if head.kind == "long":
-        return Cell(words.plain(value))
+        text = words.plain(value)
+        first, stop, _ = text.partition(". ")
+        return Cell(text, lead=f"{first}{stop.strip()} …" if stop and len(text) > _LONG else "")
     if head.kind == "mechanism":
         name = names.get(str(value), "")
         target = words.row_id(link_to, value) if link_to else ""
