@@ -53,10 +53,18 @@ def test_riaz_pairs_43_patients_and_tests_16180_genes(riaz: Path) -> None:
     assert {path.name for path in (riaz / "reports").iterdir()} == {"qc.html", "signatures.html"}
 
 
-def test_riaz_says_what_unsorted_bulk_cannot_tell(riaz: Path) -> None:
+def test_riaz_judges_t_cell_programmes_beyond_content_and_says_that_the_drug_was_on_board(riaz: Path) -> None:
     verdicts = cohort(riaz)
-    assert verdicts.loc["low_cytotoxic_effector", "sub_reason"] == "confounded_by_composition"
     assert not (verdicts["verdict"] == "supported").any()
+    contradicted = verdicts[verdicts["verdict"] == "contradicted"]
+    assert contradicted["reasons"].str.contains("the effect of the drug, not resistance to it").all()
+    assert set(contradicted["grade"]) == {"weak"}
+    # T cells enter the tumours: most of the raw rise of cytolytic genes is their number.
+    effects = read_table(riaz / "tables" / "effects.tsv", EFFECTS)
+    cyt = effects[(effects["gene_list"] == "low_cytotoxic_effector/rooney_cyt") & (effects["level"] == "cohort")]
+    by_method = cyt[cyt["depth"] == "thinned"].set_index("method")["effect"]
+    assert 0 < by_method["mean_z_beyond_content"] < by_method["mean_z"] / 3
+    assert "beyond T-cell content" in verdicts.loc["low_cytotoxic_effector", "primary_line"]
 
 
 def test_cartex_exhaustion_is_up_everywhere_and_three_donors_support_nothing_by_flips(cartex: Path) -> None:
@@ -84,7 +92,7 @@ def test_carpall_refuses_what_its_pairs_cannot_tell(carpall: Path) -> None:
     assert read_table(carpall / "tables" / "composition.tsv", COMPOSITION).empty
     skipped = read_table(carpall / "tables" / "skipped.tsv", SKIPPED)
     refused = skipped[skipped["reason"].str.contains("composition cannot be compared")]
-    assert len(refused) == 3
+    assert refused["stage"].value_counts().to_dict() == {"composition": 3, "states": 3}
     page = (carpall / "reports" / "signatures.html").read_text()
     assert "tissue and sort gate" in page
 
