@@ -174,8 +174,7 @@ def _sure(row: dict[str, Any], effect: dict[str, Any] | None, model: dict[str, A
 def few_units_sentence(inputs: ReportInputs, view: select.ContrastView) -> str:
     """Return what so few units can and cannot show; empty where flips can pass."""
     rows = select.primary_effects(inputs, view.name, "cohort")
-    limited = rows.dropna(subset=["smallest_p"]) if len(rows) else rows
-    limited = limited[limited["smallest_p"] >= ALPHA] if len(limited) else limited
+    limited = rows[(rows["smallest_p"] >= ALPHA) & ~_tied(rows)] if len(rows) else rows
     if limited.empty:
         return ""
     units = sorted({int(n) for n in limited["n_units"].dropna()})
@@ -195,6 +194,50 @@ def few_units_sentence(inputs: ReportInputs, view: select.ContrastView) -> str:
         passed = "so it supports nothing either" if float(best["q"]) >= ALPHA else "see the verdicts"
         text += f"; its smallest q over the primary lists is {least} ({best['method']}), {passed}"
     return words.sentence(text)
+
+
+def _tied(rows: pd.DataFrame) -> pd.Series:
+    """Say which effects could reach less than others of as many units: their scores are equal in many of these."""
+    least = rows.groupby("n_units", dropna=False)["smallest_p"].transform("min")
+    return rows["smallest_p"] > least * (1 + 1e-9)
+
+
+def tied_sentence(inputs: ReportInputs, view: select.ContrastView) -> str:
+    """Return which mechanisms' scores do not move in so many units that their test could not pass."""
+    rows = select.primary_effects(inputs, view.name, "cohort")
+    still = rows[(rows["smallest_p"] >= ALPHA) & _tied(rows)] if len(rows) else rows
+    if still.empty:
+        return ""
+    names = select.mechanisms(inputs)
+    return (
+        f"The score is the same on both sides in nearly all {inputs.unit}s, so that no test of it could pass: "
+        f"{words.series(names[name].name for name in still['mechanism'])}. Its genes lie below what the method ranks."
+    )
+
+
+def methods_disagree_sentence(inputs: ReportInputs, view: select.ContrastView) -> str:
+    """Return which supported mechanisms another scoring method does not find moved the same way."""
+    verdicts, effects = select.cohort_evidence(inputs, view.name), inputs.effects
+    if verdicts is None or effects is None:
+        return ""
+    supported = set(verdicts.loc[verdicts["verdict"] == "supported", "mechanism"])
+    parts = []
+    for row in select.primary_effects(inputs, view.name, "cohort").to_dict("records"):
+        if row["mechanism"] not in supported:
+            continue
+        same = (effects["depth"] == "thinned") & (effects["level"] == "cohort") & (effects["method"] != row["method"])
+        for key in ("contrast", "gene_list", "cell_type"):
+            same &= effects[key] == row[key]
+        # A score beyond content is another quantity, not another method.
+        beyond = "_beyond_" in str(row["method"])
+        same &= effects["method"].astype(str).str.contains("_beyond_") == beyond
+        against = effects[same & ((effects["p"] >= ALPHA) | (effects["effect"] * row["effect"] <= 0))]
+        if len(against):
+            said = words.series(
+                f"{m} (p {words.p_value(p)})" for m, p in zip(against["method"], against["p"], strict=True)
+            )
+            parts.append(f"{select.mechanisms(inputs)[row['mechanism']].name}: by {row['method']}, but not by {said}")
+    return f"Methods disagree on what is supported. {'; '.join(parts)}." if parts else ""
 
 
 def shared_genes_sentence(rows: pd.DataFrame | None) -> str:

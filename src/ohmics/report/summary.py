@@ -173,6 +173,8 @@ def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
     told = (
         *findings.caution_sentences(verdicts),
         findings.few_units_sentence(inputs, contrast),
+        findings.tied_sentence(inputs, contrast),
+        findings.methods_disagree_sentence(inputs, contrast),
         findings.shared_genes_sentence(verdicts),
     )
     found = [*filter(None, told), *_pair_cautions(inputs, contrast), *_depth_cautions(inputs, contrast)]
