@@ -144,6 +144,23 @@ def _named(row: _Row) -> str:
     return ", ".join(filter(None, [_text(row, "antigen"), samples])) or "call"
 
 
+def why_not_called(run: Run, patient: str, line: PrimaryLine) -> str:
+    """Return what SKIPPED says of a call that was not made for a patient; empty where it says nothing."""
+    stage = "antigen" if line.method == "antigen_presentation" else line.method
+    names = _Names(run)
+    if line.antigen == ANTIGEN_OF_THE_SAMPLE:
+        wanted = {names.of(one) for one in run.targets.get(patient, ())}
+    else:
+        wanted = {names.of(line.antigen)} if line.antigen else set()
+    told = [
+        str(row["reason"])
+        for row in run.call_skips.get((stage, patient), ())
+        # A reason without an antigen, or for want of a target, speaks of every antigen.
+        if not row["item"] or row["item"] == "target antigen" or not wanted or names.of(str(row["item"])) in wanted
+    ]
+    return "; ".join(dict.fromkeys(told))
+
+
 def call_facts(run: Run, contrast: str, line: PrimaryLine) -> str:
     """Return how many patients got which call, as a sentence part; empty when the contrast holds no such call."""
     counts = Counter(one.call for one in patient_calls(run, contrast, line))

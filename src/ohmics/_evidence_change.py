@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ohmics._evidence_run import Row, Run
 
 _MOST = 3
+_AS_A_COLUMN = re.compile(r",? given (as (a )?columns?|in the metadata)$")
 _ONE_SIDED, _TWO_SIDED = 1.644854, 1.959964
 RETAINED = 0.5
 """An antigen is called retained where the one-sided lower limit of what remains is above this."""
@@ -69,10 +71,19 @@ def would_change(run: Run, contrast: str, facts: Facts, sub_reason: str, weighed
 
 def _unmeasured(weighed: Weighed) -> list[str]:
     """Return the declared lines that this run did not look at: they could raise the grade, or give a rival."""
-    told = [line.note.rstrip(".") for line in weighed.missing if line.note and line.nature == "external"]
-    rest = [_line_words(line) for line in weighed.missing if line.nature != "external"]
-    found = list(dict.fromkeys([*rest, *told]))
-    return [f"not looked at in this run: {listing(found, most=4)}"] if found else []
+    rest = list(dict.fromkeys(_line_words(line) for line in weighed.missing if line.nature != "external"))
+    beside = _beside_expression(weighed.missing)
+    return [
+        *([f"not looked at in this run: {listing(rest, most=4)}"] if rest else []),
+        *([f"to be judged beside this verdict, which weighs no such column of the sheet: {beside}"] if beside else []),
+    ]
+
+
+def _beside_expression(lines: Iterable[EvidenceLine]) -> str:
+    """Return the measurements beside expression that lines name, as a list in words; empty without any."""
+    notes = [line.note for line in lines if line.note and line.nature == "external"]
+    # Notes hold commas of their own.
+    return "; ".join(dict.fromkeys(_AS_A_COLUMN.sub("", note.rstrip(".")) for note in notes))
 
 
 def _line_words(line: EvidenceLine) -> str:
@@ -85,8 +96,9 @@ def _line_words(line: EvidenceLine) -> str:
 
 def _of_the_unseen(facts: Facts) -> list[str]:
     lines = (*facts.mechanism.further_lines, *facts.mechanism.lines_against)
-    told = [line.note.rstrip(".") for line in lines if line.nature == "external" and line.note]
-    return [f"a measurement beside expression: {listing(told, most=4)}" if told else "a measurement beside expression"]
+    told = _beside_expression(lines)
+    text = "a measurement beside expression, judged by the reader: no column of the sheet is weighed as evidence"
+    return [f"{text} ({told})" if told else text]
 
 
 def _of_no_call(facts: Facts) -> list[str]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _ALPHA = 0.05
 LEAST_CALLED = 2
 """Patients with a call before it is a line of the cohort."""
+NOT_WEIGHED = "no table of this run holds it, and no column of the sheet is weighed as evidence"
+"""Why a line of nature external is not looked at."""
 _EITHER = ("consistent", "supported")
 _OTHER = ("opposite", "contradicted")
 
@@ -94,7 +96,7 @@ def weigh_lines(run: Run, contrast: str, facts: Facts) -> Weighed:
         found = _evaluate(run, contrast, facts, line)
         if found is None:
             missing.append(line)
-            text = f"{rival}: not measured in this run"
+            text = f"{rival}: {NOT_WEIGHED if line.nature == 'external' else 'not measured in this run'}"
             against.append(Line(nature=line.nature, text=text, counts=False, rival=True))
         elif found.sign > 0:
             against.append(Line(nature=line.nature, text=f"{rival}: {found.text}", counts=found.counts, rival=True))
@@ -144,7 +146,7 @@ def _evaluate(run: Run, contrast: str, facts: Facts, line: EvidenceLine) -> _Fou
         if row is None:
             return None
         change = f"{number(row['effect'], signed=True)} (centred log ratio), q {number(row['q'])}"
-        return _moved(row, line, f"{line.cell_type}, relative to the other types, {change}")
+        return _moved(row, line, f"{row['cell_type']}, relative to the other types, {change}")
     if line.nature == "call":
         return _called(run, contrast, line)
     if line.nature == "association":
@@ -198,6 +200,9 @@ def _expression(run: Run, contrast: str, facts: Facts, line: EvidenceLine) -> _F
     own = facts.mechanism.primary_line
     method = own.method if own is not None and own.method in run.methods else "ucell"
     gene_list = f"{line.mechanism or facts.mechanism.id}/{line.gene_list}"
+    if (cell_type, gene_list) == (facts.cell_type, facts.gene_list):
+        # Bulk shows one mixture: there this line is the primary one, told already.
+        return _Found(sign=0, text="")
     beyond = None
     if cell_type == "bulk":
         # Where a list has a score beyond the cells that carry it, that one speaks.

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ohmics._evidence_calls import patient_calls
+from ohmics._evidence_calls import patient_calls, why_not_called
 from ohmics._evidence_change import call_needs
 from ohmics._evidence_lines import number
 from ohmics._evidence_rules import Facts, interval
 
 if TYPE_CHECKING:
+    from ohmics._evidence_cars import PatientCall
     from ohmics._evidence_run import Run
+    from ohmics.model import PrimaryLine
 
 
 def primary_text(facts: Facts) -> str:
@@ -78,24 +80,51 @@ def patient_rows(run: Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     return out
 
 
-def _paired_patients(run: Run, contrast: str) -> list[str]:
-    pairs = run.pairs(contrast)
-    return [] if pairs is None else sorted(set(pairs["subject"].astype(str)))
+def _units(run: Run, contrast: str) -> dict[str, str]:
+    """Return the units of a contrast that compares samples of one unit, and why one has no pair; empty: it has one."""
+    pairs = run.pairs(contrast, complete=False)
+    if pairs is None or not pairs["complete"].astype(bool).any():
+        return {}
+    found: dict[str, str] = {}
+    for row in pairs.sort_values("subject", kind="stable").to_dict("records"):
+        note = row["note"] if isinstance(row["note"], str) and row["note"] else "no pair of samples in this contrast"
+        found.setdefault(str(row["subject"]), note)
+        if row["complete"]:
+            found[str(row["subject"])] = ""
+    return found
+
+
+def _uncalled_patients(
+    run: Run, contrast: str, facts: Facts, line: PrimaryLine, calls: list[PatientCall]
+) -> list[dict[str, Any]]:
+    """Return a row for each patient of the contrast whom this call left out, with the reason."""
+    units, called = _units(run, contrast), {one.patient for one in calls}
+    if not called <= set(units):
+        # The contrast pairs something else than patients: who is left out cannot be told.
+        return []
+    out = []
+    for patient, unpaired in units.items():
+        if patient in called:
+            continue
+        kind = "no_call"
+        why = why_not_called(run, patient, line)
+        why = why or (f"no call was made of {line.antigen or line.method.replace('_', ' ')}" if calls else "")
+        why = f"not called in this patient: {why}" if why else "rests on a call that this run does not make"
+        if unpaired:
+            why = f"not called in this patient: {unpaired}"
+        elif facts.undetermined and facts.reads_malignant and not calls:
+            kind, why = "malignant_undetermined", f"malignant cells could not be told: {facts.undetermined}"
+        text = f"{facts.mechanism.name}: {why.rstrip('.')}."
+        row = evidence_row(contrast, "patient", patient, facts, verdict="not_assessable", sub_reason=kind, reasons=text)
+        out.append(row)
+    return out
 
 
 def _called_patients(run: Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
     line = facts.mechanism.primary_line
-    calls = patient_calls(run, contrast, line) if line is not None else []
-    if not calls:
-        why = "rests on a call that this run does not make"
-        kind = "no_call"
-        if facts.undetermined and facts.reads_malignant:
-            kind, why = "malignant_undetermined", f"malignant cells could not be told: {facts.undetermined}"
-        text = f"{facts.mechanism.name}: {why}."
-        return [
-            evidence_row(contrast, "patient", patient, facts, verdict="not_assessable", sub_reason=kind, reasons=text)
-            for patient in _paired_patients(run, contrast)
-        ]
+    if line is None:
+        return []
+    calls = patient_calls(run, contrast, line)
     out = []
     for one in calls:
         text = f"{facts.mechanism.name}: called {one.call.replace('_', ' ')}. {one.reason}".strip().rstrip(".") + "."
@@ -112,4 +141,4 @@ def _called_patients(run: Run, contrast: str, facts: Facts) -> list[dict[str, An
                 would_change=needed,
             )
         )
-    return out
+    return sorted([*out, *_uncalled_patients(run, contrast, facts, line, calls)], key=lambda row: str(row["subject"]))

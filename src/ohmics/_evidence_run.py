@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ohmics.model import WITH_SUBTYPES
+
 if TYPE_CHECKING:
     from ohmics._evidence_cars import PatientCall
     from ohmics.catalog import Catalog
@@ -19,6 +21,8 @@ BASELINE = "baseline"
 """What stands for a contrast in ASSOCIATION where an outcome names none."""
 MODELS = ("camera", "fry")
 """Tests of a list by the moderated model over all genes, the preferred first."""
+CALL_STAGES = ("antigen", "lineage", "car")
+"""Stages of SKIPPED whose subject is the patient that was not called (of car: the sample)."""
 _NONE: tuple[Row, ...] = ()
 
 
@@ -29,7 +33,8 @@ class Run:
     ``tables`` holds the further tables by name (antigen, antigen_presentation, lineage, car, malignant, composition,
     association, qc, pairs). ``targets`` maps a patient to the antigens the therapy aims at, ``skipped`` a (contrast,
     cell type, item) to the reason why it was not tested, ``sample_skips`` a cell type to the rows of SKIPPED
-    that name a sample, ``not_beyond`` a (contrast, list) to the reason why it has no score beyond content.
+    that name a sample, ``not_beyond`` a (contrast, list) to the reason why it has no score beyond content,
+    ``call_skips`` a (stage, patient) to the rows of SKIPPED that say why a call was not made.
     """
 
     effects: pd.DataFrame
@@ -44,6 +49,7 @@ class Run:
     sample_skips: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     called: dict[tuple[str, ...], list[PatientCall]] = field(default_factory=dict)
     not_beyond: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    call_skips: Mapping[tuple[str, str], Sequence[Row]] = field(default_factory=dict)
 
     @cached_property
     def _effects(self) -> dict[tuple[str, ...], list[Row]]:
@@ -102,12 +108,17 @@ class Run:
 
     def composition(self, contrast: str, cell_type: str) -> Row | None:
         """Return the cohort's change of a cell type's share; None when it was not tested."""
-        rows = self._composition.get((contrast, cell_type), _NONE)
+        rows = self._shares(contrast, cell_type)
         return next((row for row in rows if row["subject"] == contrast), None)
+
+    def _shares(self, contrast: str, cell_type: str) -> Sequence[Row]:
+        """Return the rows of a type together with its subtypes where there are such, else those of the type itself."""
+        whole = self._composition.get((contrast, f"{cell_type}{WITH_SUBTYPES}"), _NONE)
+        return whole or self._composition.get((contrast, cell_type), _NONE)
 
     def composition_changes(self, contrast: str, cell_type: str) -> pd.Series:
         """Return the changes of single units, those that have one."""
-        rows = self._composition.get((contrast, cell_type), _NONE)
+        rows = self._shares(contrast, cell_type)
         return pd.Series([row["effect"] for row in rows if row["subject"] != contrast], dtype="float64").dropna()
 
     def associations(self, contrast: str, cell_type: str, gene_list: str, *, method: str) -> list[Row]:
@@ -139,6 +150,7 @@ class Run:
         """Return why something was not tested, the most particular reason first; empty when none is known."""
         for key in (
             (contrast, cell_type, item),
+            (contrast, "", item),
             ("", cell_type, item),
             ("", "", item),
             (contrast, cell_type, ""),
@@ -169,6 +181,8 @@ def skip_reasons(skipped: pd.DataFrame | None) -> dict[tuple[str, str, str], str
     for row in rows.sort_values(sorted(rows.columns)).itertuples():
         if row.stage in ("score", "compare"):
             reasons.setdefault((str(row.contrast), str(row.cell_type), str(row.item)), str(row.reason))
+        elif row.stage == "composition" and not row.subject:
+            reasons.setdefault((str(row.contrast), str(row.cell_type), "composition"), str(row.reason))
     return reasons
 
 
@@ -181,6 +195,18 @@ def sample_skips(skipped: pd.DataFrame | None) -> dict[str, list[Row]]:
     rows = rows[(rows["stage"] == "score") & (rows["subject"] != "")].sort_values(["subject", "item", "reason"])
     for row in _records(rows):
         found.setdefault(str(row["cell_type"]), []).append(row)
+    return found
+
+
+def call_skips(skipped: pd.DataFrame | None) -> dict[tuple[str, str], list[Row]]:
+    """Return, by stage and patient, why calls were not made, sorted by what was to be called."""
+    found: dict[tuple[str, str], list[Row]] = {}
+    if skipped is None:
+        return found
+    rows = skipped.fillna("").astype(str)
+    rows = rows[rows["stage"].isin(CALL_STAGES) & (rows["subject"] != "")].sort_values(["subject", "item", "reason"])
+    for row in _records(rows):
+        found.setdefault((str(row["stage"]), str(row["subject"])), []).append(row)
     return found
 
 

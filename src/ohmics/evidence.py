@@ -18,7 +18,15 @@ from ohmics._evidence_change import would_change
 from ohmics._evidence_lines import Line, Weighed, genes_of, primary_key, weigh_lines, worse
 from ohmics._evidence_rows import evidence_row, patient_rows, primary_text
 from ohmics._evidence_rules import COHORT_RULES, Facts, Rule
-from ohmics._evidence_run import MODELS, Run, content_reasons, sample_skips, skip_reasons, target_antigens
+from ohmics._evidence_run import (
+    MODELS,
+    Run,
+    call_skips,
+    content_reasons,
+    sample_skips,
+    skip_reasons,
+    target_antigens,
+)
 from ohmics.errors import listing
 from ohmics.model import BEYOND_CONTENT, Mechanism
 from ohmics.stats.paired import EXACT_UNITS, LEVEL
@@ -91,6 +99,7 @@ def weigh_evidence(
         skipped=skip_reasons(skipped),
         not_beyond=content_reasons(skipped),
         sample_skips=sample_skips(skipped),
+        call_skips=call_skips(skipped),
     )
     contrasts = list(dict.fromkeys([*effects["contrast"], *(pairs["contrast"] if pairs is not None else [])]))
     rows: list[dict[str, Any]] = []

@@ -18,6 +18,8 @@ NATURES = ("expression", "composition", "call", "association", "external")
 READ_FROM_LISTS = ("expression", "association")
 """Natures of lines that read a gene list: its change, or how it goes with the outcome."""
 CALLS = ("antigen", "antigen_presentation", "lineage", "car")
+WITH_SUBTYPES = " (with subtypes)"
+"""Ends the name of a cell type in COMPOSITION where its row holds the cells of its subtypes too."""
 BEYOND_CONTENT = "_beyond_content"
 """Ends the method of a bulk score beyond the content of the cells that carry the programme."""
 BEYOND_ESTIMATED = "_beyond_estimated_purity"

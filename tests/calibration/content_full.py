@@ -15,6 +15,8 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from ohmics.toy.programs import modules, profiles
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "content.json"
-MEASURED = ("calls/content_changes.py",)
+MEASURED = ("calls/content_changes.py", "score/ucell.py")
 SHARES = {
     "melanoma": 0.55,
     "fibroblast": 0.12,
@@ -121,7 +123,9 @@ def one_cohort(world: World, seed: int, case: Row, number: int) -> list[Row]:
     found = []
     for name, (genes, method) in wanted.items():
         data, scale = (logged, "log") if method == "mean_z" else (counts, "counts")
-        values = score(data, {"l": genes}, method=method, input=scale)["l"].to_numpy()
+        # A frame does not say that its rows are bulk samples, of which all genes are ranked.
+        last = len(counts.columns) if method == "ucell" else None
+        values = score(data, {"l": genes}, method=method, input=scale, max_rank=last)["l"].to_numpy()
         for label, content in contents.items():
             if paired:
                 change, moved = values[test] - values[~test], content[test] - content[~test]
@@ -180,6 +184,40 @@ NUMBERS = [
 NUMBER_COHORTS = 2000
 
 
+def mixtures(world: World, case: Row, cohorts: int) -> list[Row]:
+    """Return the rates of each score of one case of mixed samples."""
+    frame = pd.DataFrame([one for number in range(cohorts) for one in one_cohort(world, 7, case, number)])
+    rows = []
+    for (name, content), part in frame.groupby(["score", "content"], sort=False):
+        told = part[part["given"]]
+        rows.append({
+            **case, "score": name, "content": content, "cohorts": len(part), "given": len(told),
+            "raw_rate": float((part["raw_p"] <= 0.05).mean()),
+            "rate": float((told["p"] <= 0.05).mean()) if len(told) else None,
+            "rate_down": float(((told["p"] <= 0.05) & told["down"]).mean()) if len(told) else None,
+        })  # fmt: skip
+    return rows
+
+
+def tasks(world: World, share: float) -> dict[str, Callable[[], list[Row]]]:
+    """Return what is measured, by name, in order."""
+    found: dict[str, Callable[[], list[Row]]] = {}
+    for one in NUMBERS:
+        *values, paired = one
+        cohorts = max(20, int(NUMBER_COHORTS * share))
+        found["/".join(map(str, ("numbers", *one)))] = partial(
+            _one, partial(numbers, *values, paired=paired, cohorts=cohorts)
+        )
+    for case in CASES:
+        cohorts = max(2, int(COHORTS * share))
+        found["/".join(map(str, case.values()))] = partial(mixtures, world, case, cohorts)
+    return found
+
+
+def _one(measure: Callable[[], Row]) -> list[Row]:
+    return [measure()]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure every case and write the rates."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -187,30 +225,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
     world, measured = World(), digest()
-    rows: list[Row] = []
-    for units, mean, noise, own, paired in NUMBERS:
-        cohorts = max(20, int(NUMBER_COHORTS * given.share))
-        rows.append(numbers(units, mean, noise, own, paired=paired, cohorts=cohorts))
-        sys.stdout.write(json.dumps(rows[-1]) + "\n")
+    # What an interrupted measurement of this code had finished is not measured again.
+    part = given.out.with_suffix(".part.json")
+    kept = json.loads(part.read_text(encoding="utf-8")) if part.is_file() else {}
+    done = kept.get("tasks", {}) if (kept.get("digest"), kept.get("share")) == (measured, given.share) else {}
+    todo = tasks(world, given.share)
+    for name, task in todo.items():
+        if name in done:
+            continue
+        done[name] = task()
+        for one in done[name]:
+            sys.stdout.write(json.dumps(one) + "\n")
         sys.stdout.flush()
-    for case in CASES:
-        cohorts = max(2, int(COHORTS * given.share))
-        frame = pd.DataFrame([one for number in range(cohorts) for one in one_cohort(world, 7, case, number)])
-        for (name, content), part in frame.groupby(["score", "content"], sort=False):
-            told = part[part["given"]]
-            row = {
-                **case, "score": name, "content": content, "cohorts": len(part), "given": len(told),
-                "raw_rate": float((part["raw_p"] <= 0.05).mean()),
-                "rate": float((told["p"] <= 0.05).mean()) if len(told) else None,
-                "rate_down": float(((told["p"] <= 0.05) & told["down"]).mean()) if len(told) else None,
-            }  # fmt: skip
-            rows.append(row)
-            sys.stdout.write(json.dumps(row) + "\n")
-            sys.stdout.flush()
-    if digest() != measured:
-        sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
-        return 1
-    given.out.write_text(json.dumps({"digest": measured, "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        if digest() != measured:
+            sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
+            return 1
+        part.write_text(json.dumps({"digest": measured, "share": given.share, "tasks": done}), encoding="utf-8")
+    rows = [one for name in todo for one in done[name]]
+    written = {"digest": measured, "share": given.share, "rows": rows}
+    given.out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    part.unlink(missing_ok=True)
     return 0
 
 

@@ -162,17 +162,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="share of the replicates, to try the script out")
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args(arguments)
-    rows: list[Row] = []
-    correlations: list[Row] = []
-    before = digest()
-    for run in RUNS:
+    measured = digest()
+    # What an interrupted measurement of this code had finished is not measured again.
+    part = given.out.with_suffix(".part.json")
+    kept = json.loads(part.read_text(encoding="utf-8")) if part.is_file() else {}
+    done = kept.get("runs", []) if (kept.get("digest"), kept.get("share")) == (measured, given.share) else []
+    for run in RUNS[len(done) :]:
         of_all, of_default = max(1, round(run["of_all"] * given.share)), round(run["of_default"] * given.share)
-        one, follow = measure(of_all, run["pairs"], 0, planted=run["planted"], of_default=of_default)
-        rows, correlations = rows + one, correlations or follow
-        sys.stdout.write(pd.DataFrame(one).to_string() + "\n")
+        done.append(measure(of_all, run["pairs"], 0, planted=run["planted"], of_default=of_default))
+        sys.stdout.write(pd.DataFrame(done[-1][0]).to_string() + "\n")
         sys.stdout.flush()
-    written = {"digest": before, "rows": rows, "depth_correlations": correlations}
+        if digest() != measured:
+            sys.stderr.write("the measured code was edited meanwhile; nothing is written, measure again\n")
+            return 1
+        part.write_text(json.dumps({"digest": measured, "share": given.share, "runs": done}), encoding="utf-8")
+    rows = [row for one, _ in done for row in one]
+    correlations = next((follow for _, follow in done if follow), [])
+    written = {"digest": measured, "rows": rows, "depth_correlations": correlations}
     given.out.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    part.unlink(missing_ok=True)
     return 0
 
 

@@ -48,7 +48,7 @@ MEASURED = (
     "stats/multiple.py", "stats/paired.py", "differences.py", "compare.py", "_compare_rows.py", "evidence.py",
     "_evidence_calls.py",
     "_evidence_cars.py", "_evidence_cautions.py", "_evidence_change.py", "_evidence_lines.py", "_evidence_rows.py",
-    "_evidence_rules.py", "_evidence_run.py",
+    "_evidence_rules.py", "_evidence_run.py", "score/ucell.py",
 )  # fmt: skip
 PATIENTS = 12
 CONTRAST = Contrast(variable="timepoint", test="relapse", reference="pre", pair_by="patient")

@@ -242,7 +242,83 @@ def test_a_call_decides_for_patients_and_its_absence_is_said() -> None:
     rows = weigh(EFFECT, mechanism=loss, antigen=calls)
     assert rows.query("level == 'cohort'")["verdict"].tolist() == ["open"]
     patients = rows.query("level == 'patient'").set_index("subject")["verdict"]
-    assert patients.to_dict() == {"p1": "supported", "p2": "contradicted", "p3": "open"}
+    others = dict.fromkeys(["p0", "p4", "p5", "p6", "p7"], "not_assessable")
+    assert patients.to_dict() == {"p1": "supported", "p2": "contradicted", "p3": "open", **others}
+    assert patients.index.is_monotonic_increasing
+
+
+def test_a_patient_without_a_call_is_told_why() -> None:
+    """Every patient of the contrast has a row: the reason stands in SKIPPED or in PAIRS, or no call was made."""
+    line = PrimaryLine(nature="call", method="antigen", antigen="CD19")
+    missed = SKIPPED.conform(
+        [
+            skipped("antigen", "no cell of p2_relapse is known to be malignant", subject="p2", cell_type="malignant"),
+            skipped("antigen", "the data of p3_pre and p3_relapse hold no gene TNFRSF17", subject="p3", item="BCMA"),
+            skipped("antigen", "the sheet names no target antigen", subject="p4", item="target antigen"),
+            skipped("lineage", "no lineage panel holds the target antigen", subject="p5"),
+        ]
+    )
+    alone = {**pair(6), "complete": False, "test_samples": None, "note": "no sample is relapse"}
+    given = PAIRS.conform([alone if i == 6 else pair(i) for i in range(8)])
+    calls = pd.DataFrame([call("p1", "CD19", "lost")])
+    loss = replace(MECHANISM, primary_line=line)
+    rows = weigh(mechanism=loss, antigen=calls, skipped=missed, pairs=given).query("level == 'patient'")
+    told = rows.set_index("subject")["reasons"]
+    assert told.index.tolist() == [f"p{i}" for i in range(8)]
+    assert "no cell of p2_relapse is known to be malignant" in told["p2"]
+    assert "TNFRSF17" not in told["p3"]  # another antigen's reason
+    assert "no call was made of CD19" in told["p3"]
+    assert "the sheet names no target antigen" in told["p4"]
+    assert "lineage panel" not in told["p5"]
+    assert told["p6"].endswith("not called in this patient: no sample is relapse.")
+    uncalled = rows[rows["subject"] != "p1"]
+    assert set(zip(uncalled["verdict"], uncalled["sub_reason"], strict=True)) == {("not_assessable", "no_call")}
+
+
+def test_a_share_is_read_with_its_subtypes_where_there_are_such() -> None:
+    """The annotation tells T cells apart: their own row is what is left of them."""
+    line = EvidenceLine(nature="composition", cell_type="T cell", direction="down", note="T cells fall.")
+    left = {"contrast": "c", "subject": "c", "cell_type": "T cell", "fraction_pre": 0.2, "fraction_post": 0.3,
+            "effect": 0.4, "low": 0.2, "high": 0.6, "p": 0.01, "q": 0.01, "n_pairs": 8}  # fmt: skip
+    whole = {**left, "cell_type": "T cell (with subtypes)", "effect": -0.5, "low": -0.7, "high": -0.3}
+    mechanism = replace(MECHANISM, further_lines=(line,), lines_against=())
+    alone = cohort(EFFECT, mechanism=mechanism, composition=COMPOSITION.conform([left]))
+    assert "a further line moved the other way: T cell, relative" in alone["lines_against"]
+    both = cohort(EFFECT, mechanism=mechanism, composition=COMPOSITION.conform([left, whole]))
+    assert both["lines_against"] is None or pd.isna(both["lines_against"])
+    assert "T cell (with subtypes), relative to the other types, -0.5" in both["lines_for"]
+    assert both["grade"] == "moderate"
+
+
+def test_a_share_that_was_not_compared_says_why() -> None:
+    burden = replace(MECHANISM, primary_line=PrimaryLine(nature="composition", cell_type="malignant", direction="up"))
+    why = "fewer than 2 (patient) have the type on either side of a pair"
+    rows = [skipped("composition", why, contrast="c", cell_type="malignant")]
+    row = cohort(mechanism=burden, composition=COMPOSITION.empty(), skipped=SKIPPED.conform(rows))
+    assert (row["verdict"], row["sub_reason"]) == ("not_assessable", "not_tested")
+    assert why in row["reasons"]
+
+
+def test_in_bulk_a_line_that_reads_the_primary_score_again_is_not_told_twice() -> None:
+    again = EvidenceLine(nature="expression", gene_list="tex", cell_type="malignant", direction="up")
+    mechanism = replace(MECHANISM, compartment="stroma", score_on=("CD8 T", "bulk"), further_lines=(again,))
+    row = cohort({**EFFECT, "cell_type": "bulk"}, mechanism=mechanism, bulk=True)
+    assert row["verdict"] == "supported"
+    assert row["lines_for"].count("exhaustion/tex") == 1
+
+
+def test_measurements_beside_expression_are_named_and_not_asked_for_as_columns() -> None:
+    """No column is weighed, so that none may be promised to change the verdict."""
+    lines = (
+        EvidenceLine(nature="external", note="CD19 mutation, or loss of heterozygosity, given as a column."),
+        EvidenceLine(nature="external", note="CD19 by flow cytometry given as a column."),
+    )
+    rival = EvidenceLine(nature="external", note="the later sample is shallower.")
+    row = cohort(EFFECT, mechanism=replace(MECHANISM, further_lines=lines, lines_against=(rival,)))
+    assert "CD19 mutation, or loss of heterozygosity; CD19 by flow cytometry" in row["would_change"]
+    assert "weighs no such column of the sheet" in row["would_change"]
+    assert "given as a column" not in row["would_change"]
+    assert "rival: the later sample is shallower: no table of this run holds it" in row["lines_against"]
 
 
 @pytest.mark.parametrize(
@@ -318,7 +394,8 @@ def called(*rows: dict, mechanism: Mechanism = TARGET_LOSS, target: str = "CD19"
 
 
 def of_patients(rows: pd.DataFrame, contrast: str = "c") -> dict:
-    mine = rows[(rows["level"] == "patient") & (rows["contrast"] == contrast)]
+    """Return the verdicts of the patients who were called."""
+    mine = rows[(rows["level"] == "patient") & (rows["contrast"] == contrast) & (rows["sub_reason"] != "no_call")]
     return dict(zip(mine["subject"], mine["verdict"], strict=True))
 
 
@@ -327,7 +404,7 @@ def test_one_of_two_targets_lost_supports_loss_whatever_the_order() -> None:
     for rows in (both, both[::-1]):
         found = called(*rows, target="CD19;BCMA")
         assert of_patients(found) == {"p1": "supported"}
-        reasons = found.query("level == 'patient'")["reasons"].iloc[0]
+        reasons = found.query("level == 'patient' and subject == 'p1'")["reasons"].iloc[0]
         assert "BCMA, p1_pre to p1_post: lost." in reasons
         assert "CD19, p1_pre to p1_post: retained." in reasons
         # Patients are counted, not their antigens.

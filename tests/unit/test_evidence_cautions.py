@@ -101,7 +101,10 @@ def car_verdicts(*rows: dict, mechanism: str = "poor_expansion_persistence") -> 
 def test_the_car_share_of_one_patient_is_never_more_than_consistent(before, after, verdict, call) -> None:
     rows = car_verdicts(before, after)
     assert (rows.loc["p0", "verdict"], rows.loc["p0", "sub_reason"]) == (verdict, call)
-    assert rows.index.tolist() == ["p0"]
+    # The other patients have no CAR call, and a row that says so.
+    others = rows.drop("p0")
+    assert others.index.tolist() == [f"p{i}" for i in range(1, 8)]
+    assert set(others["sub_reason"]) == {"no_call"}
 
 
 def test_several_samples_of_one_side_widen_the_interval() -> None:
@@ -130,7 +133,8 @@ def test_tumour_cells_that_hold_the_car_are_a_candidate_and_no_more() -> None:
         car("p0_relapse", 0.3, "masking_candidate"), car("p1_relapse", 0.3), car("p2_relapse", None, "not_assessable"),
         mechanism="epitope_masking",
     )  # fmt: skip
-    assert rows["verdict"].to_dict() == {"p0": "consistent", "p1": "open", "p2": "not_assessable"}
+    assert rows["verdict"].head(3).to_dict() == {"p0": "consistent", "p1": "open", "p2": "not_assessable"}
+    assert set(rows["sub_reason"].iloc[3:]) == {"no_call"}
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,7 @@ def score_blocks(
                 reference=reference,
                 input=given.values,
                 compat=arguments.compat,
+                max_rank=arguments.max_rank,
                 aliases=aliases,
                 seed=arguments.seed,
             )

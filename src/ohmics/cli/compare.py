@@ -13,6 +13,7 @@ from ohmics.calls.content_effects import compare_beyond, content_of
 from ohmics.cli._common import contrasts_of, read_samples_and_qc, skipped_frame, stage_parser
 from ohmics.compare import compare, compare_composition
 from ohmics.io import read_table, write_table
+from ohmics.share_groups import compare_shares
 from ohmics.tables import CELLS, COMPOSITION, CONTENT, EFFECTS, SCORES, SKIPPED
 
 
@@ -47,14 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.cells is None:
         composition = COMPOSITION.empty()
     else:
-        composition = compare_composition(
-            read_table(arguments.cells, CELLS),
-            samples,
-            contrasts,
-            n_draws=settings["compare"]["n_draws"],
-            seed=settings["seed"],
-        )
-        rows += composition.attrs["skipped"]
+        cells = read_table(arguments.cells, CELLS)
+        draws = {"n_draws": settings["compare"]["n_draws"], "seed": settings["seed"]}
+        parts = [
+            compare_composition(cells, samples, contrasts, **draws),
+            compare_shares(
+                cells, samples, contrasts, shares=lists["shares"], descendants=lists["descendants"], **draws
+            ),
+        ]
+        rows += [row for part in parts for row in part.attrs["skipped"]]
+        composition = COMPOSITION.conform([row for part in parts for row in part.to_dict("records")])
     write_table(effects, EFFECTS, arguments.out_effects)
     write_table(composition, COMPOSITION, arguments.out_composition)
     write_table(skipped_frame(rows), SKIPPED, arguments.out_skipped)

@@ -37,11 +37,23 @@ def run(arguments: argparse.Namespace) -> int:
         "mechanism": {key: _mechanism_of(everything, key) for key in sorted(score_on)},
         "primary": _primary(chosen, modality, purified),
         "content": _content(everything, score_on) if modality == "bulk" and not purified else {},
+        "shares": _shares(chosen) if modality == "single_cell" else [],
         "descendants": {name: sorted(everything.descendants(name)) for name in _named_types(score_on, everything)},
     }
     write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", arguments.out)
     print(f"{len(score_on)} gene lists of {len(chosen.mechanisms)} mechanisms")
     return 0
+
+
+def _shares(chosen: Catalog) -> list[str]:
+    """Cell types whose share a line of evidence reads."""
+    lines = [
+        line
+        for one in chosen.mechanisms.values()
+        for line in (one.primary_line, *one.further_lines, *one.lines_against)
+        if line is not None
+    ]
+    return sorted({line.cell_type for line in lines if line.nature == "composition" and line.cell_type})
 
 
 def _named_types(score_on: dict[str, set[str]], everything: Catalog) -> list[str]:

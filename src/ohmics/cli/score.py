@@ -40,13 +40,7 @@ def run_sample(arguments: argparse.Namespace) -> int:
     score_on = {key: present if types == ["*"] else types for key, types in lists["score_on"].items()}
     targets = read_table(arguments.targets, TARGETS)
     scores = _score([adata], arguments, lists, score_on, reference, targets[targets["sample"] == arguments.sample])
-    chosen = [name for name in arguments.settings["score"]["methods"] if METHODS[name].per_cell]
-    # Some methods score sums of cells only; then there is no score a cell.
-    per_cell = (
-        score(adata, lists["lists"], method=chosen[0], reference=_rows_for_cells(reference))
-        if chosen
-        else pd.DataFrame(index=adata.obs_names)
-    )
+    per_cell = _per_cell(adata, arguments.settings["score"], lists, reference)
     out: Path = arguments.out
     write_table(scores, SCORES, out / "scores.tsv")
     write_table(_cell_scores(per_cell, arguments.sample), CELL_SCORES, out / "cell_scores.parquet")
@@ -92,8 +86,20 @@ def _score(
         min_cells=settings["min_cells"],
         min_coverage=settings["min_coverage"],
         n_null=settings["n_null"],
+        max_rank=settings.get("max_rank"),
         seed=arguments.settings["seed"],
     )
+
+
+def _per_cell(
+    adata: ad.AnnData, settings: dict[str, Any], lists: dict[str, Any], reference: pd.DataFrame
+) -> pd.DataFrame:
+    """Score each cell by the first method that can; some score sums of cells only, and then there is no such score."""
+    chosen = [METHODS[name] for name in settings["methods"] if METHODS[name].per_cell]
+    if not chosen:
+        return pd.DataFrame(index=adata.obs_names)
+    last = None if chosen[0].last_rank is None else settings.get("max_rank")
+    return score(adata, lists["lists"], method=chosen[0].name, reference=_rows_for_cells(reference), max_rank=last)
 
 
 def _rows_for_cells(reference: pd.DataFrame) -> pd.DataFrame:

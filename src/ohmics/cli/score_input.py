@@ -21,6 +21,7 @@ from ohmics.io import read_table, write_atomic, write_table
 from ohmics.score.follows_depth import FOLLOWS_DEPTH, depth_correlation
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.methods import get_method
+from ohmics.score.run import check_max_rank
 from ohmics.tables import COVERAGE, GENE_REFERENCE, SKIPPED, skipped
 
 _CATALOG = "catalog"
@@ -50,6 +51,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--min-coverage", type=float, default=0.5, help="share of a list's genes the data must hold")
     parser.add_argument("--pair-up-down", action="store_true", help="make one signed list of NAME_UP and NAME_DN")
     parser.add_argument("--compat", action="store_true", help="give the numbers of the method's peer package")
+    parser.add_argument(
+        "--max-rank",
+        type=int,
+        help="rank at which ucell and aucell stop (default: ucell 1500 in cells, all genes in bulk; aucell 5 %%)",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.set_defaults(func=run)
 
@@ -86,7 +92,7 @@ def _check(arguments: argparse.Namespace) -> None:
     """Refuse what can be refused before the data are read, all at once."""
     faults = Faults()
     try:
-        get_method(arguments.method)
+        check_max_rank(arguments.max_rank, [get_method(arguments.method)], faults)
     except OhmicsError as error:
         faults.extend(error.faults)
     if arguments.out.suffix not in (".parquet", ".tsv"):
@@ -165,6 +171,8 @@ class _Told:
         print(f"genes: {intake['mapping_sentence']}")
         method = get_method(arguments.method)
         print(f"method {method.name}: {method.definition}; {method.sign} (doi {method.doi})")
+        if self.scores.attrs["max_rank"] is not None:
+            print(f"ranks stop at {self.scores.attrs['max_rank']:,} of {genes:,} genes")
         if method.needs_reference and not reference_given and not arguments.compat:
             print("reference: made of these observations; give --reference to compare with other files")
         print(f"coverage: {self._coverage()}")

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from ohmics.errors import Fault, Faults, OhmicsError
 from ohmics.intake.config_calls import AntigenConfig, LineageConfig, MalignantConfig
 from ohmics.intake.config_contrasts import as_text, config_contrasts, frozen
+from ohmics.intake.config_export import ExportConfig
 from ohmics.intake.config_faults import schema_faults
 from ohmics.intake.sheet import read_samples
 from ohmics.model import Contrast
@@ -84,6 +85,7 @@ class ScoreConfig:
     min_coverage: float = 0.5
     min_cells: int = 20
     n_null: int = 100
+    max_rank: int | None = None
     gene_lists: tuple[str, ...] = ()
 
 
@@ -142,6 +144,7 @@ class Config:
     de: DeConfig = field(default_factory=DeConfig)
     gene_sets: GeneSetsConfig = field(default_factory=GeneSetsConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
+    export: ExportConfig = field(default_factory=ExportConfig)
     catalog_paths: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -170,6 +173,7 @@ _SECTIONS: dict[str, Any] = {
     "de": DeConfig,
     "gene_sets": GeneSetsConfig,
     "compare": CompareConfig,
+    "export": ExportConfig,
 }
 
 

@@ -10,9 +10,14 @@ from ohmics.intake.resources import cell_types, diseases
 
 
 def name_faults(
-    config: Config, *, methods: Collection[str] = (), of_cohorts: Collection[str] = (), where: str = "config"
+    config: Config,
+    *,
+    methods: Collection[str] = (),
+    of_cohorts: Collection[str] = (),
+    with_last_rank: Collection[str] = (),
+    where: str = "config",
 ) -> list[Fault]:
-    """Return the faults of ``annotate.types``, ``malignant.cell_types``, ``malignant.disease`` and ``score.methods``.
+    """Return the faults of ``annotate.types``, ``malignant``'s names, ``score.methods`` and ``score.max_rank``.
 
     Parameters
     ----------
@@ -23,6 +28,8 @@ def name_faults(
     of_cohorts
         Methods that compare samples with each other: a single-cell run, which scores each sample in a job of its
         own, cannot use them.
+    with_last_rank
+        Methods that stop at a rank, one of which ``score.max_rank`` needs.
     where
         What the faults call the config.
     """
@@ -51,4 +58,11 @@ def name_faults(
                 legal=listing(usable, most=40),
                 remedy=f"in Python, score_samples with all samples in one call gives {name}",
             )
+    if methods and config.score.max_rank is not None and not {*config.score.methods} & {*with_last_rank}:
+        faults.add(
+            f"none of the scoring methods ({', '.join(config.score.methods)}) stops at a rank",
+            where=f"{where}, key score.max_rank",
+            legal=listing(with_last_rank),
+            remedy="leave score.max_rank out, or add one of these methods",
+        )
     return list(faults)

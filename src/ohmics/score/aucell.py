@@ -27,7 +27,8 @@ def aucell(given: Given) -> Kernel:
     Genes are ranked from the highest down, ties share their average rank (all genes without counts tie).
     With n_up = ceil(0.05 · genes), the area of a list's recovery curve up to n_up is the sum over its
     genes of n_up - rank where that is above 0; it is divided by the area that a list of its size reaches
-    at most. The number of genes is that of the data, the same in every sample.
+    at most. The number of genes is that of the data, the same in every sample, and the share is the same in
+    cells and bulk, where AUCell asks which genes are among the very highest. ``max_rank`` replaces n_up.
 
     With ``compat`` as decoupler does it: genes without a count in the observations given are dropped,
     the others shuffled (its seed), and ties ranked in the resulting order; observations without counts
@@ -40,7 +41,7 @@ def aucell(given: Given) -> Kernel:
     if given.compat:
         return _as_decoupler(given)
     n_genes = len(given.genes)
-    n_up = _n_up(n_genes)
+    n_up = last_rank(given, bulk=False)
 
     def kernel(expression: Expression) -> GeneSums:
         gains, zero = rank_gains(expression, n_up)
@@ -55,8 +56,17 @@ def aucell(given: Given) -> Kernel:
     return kernel
 
 
-def _n_up(n_genes: int) -> int:
-    return int(min(max(np.ceil(SHARE * n_genes), 2), max(n_genes, 2)))
+def last_rank(given: Given, *, bulk: bool) -> int:
+    """Return n_up, the rank up to which the area counts, in bulk as in cells."""
+    del bulk
+    n_genes = _peers_genes(given).size if given.compat else len(given.genes)
+    wanted = np.ceil(SHARE * n_genes) if given.max_rank is None else given.max_rank
+    return int(min(max(wanted, 2), max(n_genes, 2)))
+
+
+def _peers_genes(given: Given) -> IndexArray:
+    mean, _ = columns_for(given.reference, given.genes)
+    return np.flatnonzero(np.nan_to_num(mean) > 0)
 
 
 def _largest_area(sizes: FloatArray, n_up: int) -> FloatArray:
@@ -66,15 +76,14 @@ def _largest_area(sizes: FloatArray, n_up: int) -> FloatArray:
 
 
 def _as_decoupler(given: Given) -> Kernel:
-    mean, _ = columns_for(given.reference, given.genes)
-    kept = np.flatnonzero(np.nan_to_num(mean) > 0)
+    kept = _peers_genes(given)
     random = np.random.default_rng(_PEER_SEED)
     shuffled = random.choice(np.arange(kept.size), kept.size, replace=False) if kept.size else kept
     place = np.full(len(given.genes), -1, dtype=np.int64)
     place[kept[shuffled]] = np.arange(kept.size)
 
     def kernel(expression: Expression) -> Scorer:
-        return _PeerArea(expression, place, _n_up(kept.size))
+        return _PeerArea(expression, place, last_rank(given, bulk=False))
 
     return kernel
 
@@ -173,5 +182,6 @@ AUCELL = Method(
     takes="ranks",
     doi="10.1038/nmeth.4463",
     peer="decoupler",
+    last_rank=last_rank,
     peer_reads_data=True,
 )

@@ -194,7 +194,8 @@ def open_source(
         ``counts``, ``log``, or ``auto``: whole numbers are counts, other non-negative values are taken
         as log-normalised.
     bulk
-        Whether observations are bulk samples; by default what ``uns["ohmics"]["modality"]`` says.
+        Whether observations are bulk samples or sums of cells; by default what ``uns["ohmics"]["modality"]`` says,
+        and sums are known by the column ``n_cells`` that `ohmics.pseudobulk` writes into ``obs``.
     chunk
         Observations read at once.
 
@@ -279,7 +280,9 @@ def _look(values: Any) -> Any:
 
 
 def _is_bulk(data: Data) -> bool:
-    return isinstance(data, AnnData) and dict(data.uns.get("ohmics", {})).get("modality") == "bulk"
+    if not isinstance(data, AnnData):
+        return False
+    return dict(data.uns.get("ohmics", {})).get("modality") == "bulk" or "n_cells" in data.obs
 
 
 def _parts(data: Data, layer: str | None) -> tuple[Any, npt.NDArray[np.int64] | None, pd.Index, pd.Index]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import pandas as pd
 
@@ -17,16 +17,25 @@ class Given:
     """What a kernel knows before it sees an observation.
 
     ``genes`` are the data's; ``reference`` (``mean``, ``sd``, indexed by gene) is the cohort's, or with
-    ``compat`` that of the observations given, which peers use.
+    ``compat`` that of the observations given, which peers use. ``max_rank`` replaces the rank at which a method
+    of ranks stops by itself.
     """
 
     genes: pd.Index
     reference: pd.DataFrame | None = None
     seed: int = 0
     compat: bool = False
+    max_rank: int | None = None
 
 
 Kernel: TypeAlias = Callable[[Expression], Scorer]
+
+
+class LastRank(Protocol):
+    """Tells the rank at which genes of an observation stop to differ."""
+
+    def __call__(self, given: Given, *, bulk: bool) -> int:
+        """Return it for cells, or for bulk samples and sums of cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,9 @@ class Method:
         Whether the peer estimates gene means, or which genes are there, from the observations given.
     peer_view
         Turns expression into what the peer would read, where that differs.
+    last_rank
+        Rank at which genes of an observation stop to differ, from what is given and whether observations are bulk
+        samples or sums of cells; None where a method looks at all genes, so that ``max_rank`` means nothing.
     """
 
     name: str
@@ -74,3 +86,4 @@ class Method:
     peer: str = ""
     peer_reads_data: bool = False
     peer_view: Callable[[Expression], Expression] | None = None
+    last_rank: LastRank | None = None

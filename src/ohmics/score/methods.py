@@ -35,6 +35,11 @@ def cohort_methods() -> tuple[str, ...]:
     return tuple(name for name, one in METHODS.items() if one.needs_cohort)
 
 
+def rank_methods() -> tuple[str, ...]:
+    """Return the names of methods that stop at a rank, which ``max_rank`` sets."""
+    return tuple(name for name, one in METHODS.items() if one.last_rank is not None)
+
+
 def get_method(name: str) -> Method:
     """Return the method of that name, or raise with the legal names."""
     if name not in METHODS:

@@ -9,14 +9,16 @@ import numpy as np
 import pandas as pd
 from anndata import AnnData
 
-from ohmics.errors import OhmicsError
+from ohmics.errors import Faults
 from ohmics.score.expression import CHUNK, Data, Expression, FloatArray, Input, Source, open_source
 from ohmics.score.lists import ResolvedList, resolve_lists
 from ohmics.score.method import Given, Method
-from ohmics.score.methods import METHODS, get_method
+from ohmics.score.methods import METHODS, get_method, rank_methods
 from ohmics.score.reference_rows import own_reference, reference_rows
 from ohmics.score.sums import Scorer
 from ohmics.tables import skipped
+
+LEAST_RANK = 2
 
 
 def score(
@@ -28,6 +30,7 @@ def score(
     layer: str | None = None,
     input: Input = "auto",
     compat: bool = False,
+    max_rank: int | None = None,
     aliases: Mapping[str, str] | None = None,
     seed: int = 0,
     chunk: int = CHUNK,
@@ -58,6 +61,11 @@ def score(
     compat
         Give the numbers of the method's peer (``ucell``: pyucell, ``aucell``: decoupler, ``score_genes``:
         scanpy) instead of the better default.
+    max_rank
+        Rank at which genes of an observation stop to differ, for ``ucell`` and ``aucell``. None: ``ucell`` stops at
+        1,500 in cells (and in a DataFrame without a reference of bulk samples) and ranks all genes of bulk samples
+        (``uns["ohmics"]["modality"] == "bulk"``) and of sums of cells (`ohmics.pseudobulk`); ``aucell`` takes the
+        first 5 % of the genes; with ``compat`` what the peer does.
     aliases
         Other gene name -> approved symbol.
     seed
@@ -69,14 +77,14 @@ def score(
     -------
     pandas.DataFrame
         Observations × lists, float64; a list none of whose genes can be scored is missing throughout.
-        ``attrs`` holds ``method``, ``input``, ``seed``, ``reference`` and, as rows, ``coverage``
-        (COVERAGE) and ``skipped`` (SKIPPED).
+        ``attrs`` holds ``method``, ``input``, ``seed``, ``reference``, ``max_rank`` (as used; None where a
+        method looks at all genes) and, as rows, ``coverage`` (COVERAGE) and ``skipped`` (SKIPPED).
 
     Raises
     ------
     OhmicsError
-        On an unknown method, malformed lists, negative or missing values, repeated gene names, or single
-        cells given to a method for bulk samples.
+        On an unknown method, malformed lists, negative or missing values, repeated gene names, single cells
+        given to a method for bulk samples, or ``max_rank`` given to a method without one.
 
     Examples
     --------
@@ -85,11 +93,12 @@ def score(
     [1.0, 0.0]
     """
     chosen = get_method(method)
-    _check(chosen, data, compat=compat)
+    _check(chosen, data, compat=compat, max_rank=max_rank)
     source = open_source(data, layer=layer, scale=input, bulk=_bulk(chosen, reference), chunk=chunk)
     lists = resolve_lists(gene_lists, source.genes, aliases=aliases)
     rows, said = _reference(chosen, reference, source, chunk, compat=compat)
-    kernel = chosen.kernel(Given(genes=source.genes, reference=rows, seed=seed, compat=compat))
+    given = Given(genes=source.genes, reference=rows, seed=seed, compat=compat, max_rank=max_rank)
+    kernel = chosen.kernel(given)
     parts = [
         score_lists(kernel(part), list(lists.values()))
         for part in _blocks(chosen, source, len(source.observations) if chosen.needs_cohort else chunk, compat=compat)
@@ -100,6 +109,7 @@ def score(
         "input": source.scale,
         "seed": seed,
         "reference": said,
+        "max_rank": None if chosen.last_rank is None else chosen.last_rank(given, bulk=source.bulk),
         "coverage": [one.coverage_row("") for one in lists.values()],
         "skipped": [
             skipped("score", one.refusal(0.0) or _why_missing(chosen), item=key)
@@ -129,15 +139,33 @@ def _absent(lists: Sequence[ResolvedList]) -> list[int]:
     return up + [one.n_genes - one.n_up - len(one.down) for one in lists]
 
 
-def _check(method: Method, data: Data, *, compat: bool) -> None:
+def check_max_rank(max_rank: int | None, methods: Sequence[Method], faults: Faults) -> None:
+    """Report a last rank that is none, or that no method of these has."""
+    if max_rank is None:
+        return
+    if max_rank < LEAST_RANK:
+        faults.add(f"{max_rank} is no rank to stop at", where="max_rank", legal=f"{LEAST_RANK} or more")
+    if all(method.last_rank is None for method in methods):
+        named = " and ".join(f"`{method.name}`" for method in methods)
+        faults.add(
+            f"{named} never stop{'s' * (len(methods) == 1)} at a rank",
+            where="max_rank",
+            legal=", ".join(rank_methods()),
+        )
+
+
+def _check(method: Method, data: Data, *, compat: bool, max_rank: int | None) -> None:
+    faults = Faults()
+    check_max_rank(max_rank, [method], faults)
     if compat and not method.peer:
         legal = ", ".join(name for name, known in METHODS.items() if known.peer)
-        raise OhmicsError(f"`{method.name}` has no peer whose numbers compat=True could give; legal: {legal}")
+        faults.add(f"`{method.name}` has no peer whose numbers compat=True could give", legal=legal)
     cells = isinstance(data, AnnData) and dict(data.uns.get("ohmics", {})).get("modality") == "single_cell"
     if cells and not method.per_cell:
         legal = ", ".join(name for name, known in METHODS.items() if known.per_cell)
-        remedy = "sum the cells with pseudobulk, or score them with score_samples"
-        raise OhmicsError(f"`{method.name}` scores bulk samples, not single cells; {remedy}; for cells: {legal}")
+        remedy = f"sum the cells with pseudobulk, or score them with score_samples; for cells: {legal}"
+        faults.add(f"`{method.name}` scores bulk samples, not single cells", remedy=remedy)
+    faults.raise_if_any()
 
 
 def _bulk(method: Method, reference: pd.DataFrame | None) -> bool | None:

@@ -21,7 +21,7 @@ from ohmics.score.method import Given, Kernel, Method
 from ohmics.score.methods import METHODS, get_method
 from ohmics.score.null import Bins, NullLists
 from ohmics.score.reference_rows import own_reference, reference_rows
-from ohmics.score.run import score_lists
+from ohmics.score.run import check_max_rank, score_lists
 from ohmics.score.targets import BULK, sample_names
 from ohmics.score.thin import KeyArray, name_keys
 from ohmics.tables import SCORES, skipped
@@ -41,9 +41,11 @@ class _Run:
     min_coverage: float
     n_null: int
     seed: int
+    max_rank: int | None
     rows: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[dict[str, str]] = field(default_factory=list)
     coverage: list[dict[str, Any]] = field(default_factory=list)
+    last_ranks: list[dict[str, Any]] = field(default_factory=list)
     pooled: dict[str, pd.DataFrame] = field(default_factory=dict)
     cohort_rows: list[CohortRow] = field(default_factory=list)
 
@@ -75,6 +77,7 @@ def score_samples(
     min_coverage: float = 0.5,
     n_null: int = 100,
     seed: int = 0,
+    max_rank: int | None = None,
     aliases: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """Score gene lists per sample and cell type, as the data are and thinned to comparable depth.
@@ -112,13 +115,16 @@ def score_samples(
         Random lists for ``null_z`` (raw depth only); 0: none.
     seed
         Seed of thinning, half splits and random lists.
+    max_rank
+        As for `score`: None lets ``ucell`` stop at rank 1,500 in cells and rank all genes of bulk samples.
     aliases
         Other gene name -> approved symbol.
 
     Returns
     -------
     pandas.DataFrame
-        SCORES; ``attrs`` holds rows of SKIPPED (``skipped``) and COVERAGE (``coverage``).
+        SCORES; ``attrs`` holds rows of SKIPPED (``skipped``) and COVERAGE (``coverage``), and ``max_rank``: the
+        rank at which each method that has one stopped, by sample.
         ``technical_sd``: cells: their sd over the root of their number, at that depth; bulk and sums of
         cells: sd over 8 random halves of the counts, which vary as much as sequencing anew would. Methods
         that compare samples have neither ``technical_sd`` nor ``null_z``. ``depth_spearman``: how closely the
@@ -131,7 +137,7 @@ def score_samples(
     """
     given = [adatas] if isinstance(adatas, AnnData) else list(adatas)
     parts = _read(given, by, seed)
-    _check(parts, depth, methods, targets, score_on, gene_lists)
+    _check(parts, depth, methods, targets, score_on, gene_lists, max_rank)
     run = _Run(
         methods=[get_method(name) for name in methods],
         reference=_own_reference(parts) if reference is None else reference,
@@ -141,6 +147,7 @@ def score_samples(
         min_coverage=min_coverage,
         n_null=n_null,
         seed=seed,
+        max_rank=max_rank,
     )
     for part in parts:
         part.resolved = resolve_lists(gene_lists, part.source.genes, aliases=aliases)
@@ -155,7 +162,7 @@ def score_samples(
     run.skipped += left_out
     frame = SCORES.conform(run.rows) if run.rows else SCORES.empty()
     frame = frame.sort_values(list(SCORES.key), kind="stable", na_position="first").reset_index(drop=True)
-    frame.attrs = {"skipped": run.skipped, "coverage": run.coverage}
+    frame.attrs = {"skipped": run.skipped, "coverage": run.coverage, "max_rank": run.last_ranks}
     return frame
 
 
@@ -196,9 +203,10 @@ def _read(given: list[AnnData], by: str, seed: int) -> list[_Part]:
 
 def _check(
     parts: list[_Part], depth: Sequence[str], methods: Sequence[str], targets: pd.DataFrame | None,
-    score_on: Mapping[str, Sequence[str]] | None, gene_lists: Any,
+    score_on: Mapping[str, Sequence[str]] | None, gene_lists: Any, max_rank: int | None,
 ) -> None:  # fmt: skip
     faults = Faults()
+    check_max_rank(max_rank, [METHODS[name] for name in methods if name in METHODS], faults)
     for name in [name for name in depth if name not in DEPTHS]:
         faults.add(f"unknown depth `{name}`", legal=", ".join(DEPTHS), remedy=did_you_mean(name, DEPTHS))
     for name in [name for name in methods if name not in METHODS]:
@@ -283,6 +291,7 @@ def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run:
     for sample in dict.fromkeys(part.samples):
         own = part.samples == sample
         run.coverage += [one.coverage_row(sample) for one in part.resolved.values()]
+        run.last_ranks += _last_ranks(part, str(sample), run)
         run.skipped += [skipped("score", why, subject=sample, item=key) for key, why in refused.items() if why]
         for kind, (mask, keys) in part.groups.items():
             lists = [part.resolved[key] for key in keys if not refused[key]]
@@ -301,6 +310,15 @@ def _score_part(part: _Part, wanted: Mapping[tuple[str, str], list[float]], run:
                 _score_group(group, targets, random_lists, run)
 
 
+def _last_ranks(part: _Part, sample: str, run: _Run) -> list[dict[str, Any]]:
+    given = Given(genes=part.source.genes, max_rank=run.max_rank)
+    return [
+        {"sample": sample, "method": method.name, "max_rank": method.last_rank(given, bulk=part.source.bulk)}
+        for method in run.methods
+        if method.last_rank is not None
+    ]
+
+
 def _kernels(part: _Part, kind: str, run: _Run) -> dict[str, Kernel]:
     """Return each method's kernel for one type, made once for all samples of the AnnData."""
     return {
@@ -309,6 +327,7 @@ def _kernels(part: _Part, kind: str, run: _Run) -> dict[str, Kernel]:
                 genes=part.source.genes,
                 reference=run.reference_of(kind) if method.needs_reference else None,
                 seed=run.seed,
+                max_rank=run.max_rank,
             )
         )
         for method in run.methods

@@ -10,30 +10,46 @@ from ohmics.score.ranks import rank_gains
 from ohmics.score.sums import GeneSums
 
 MAX_RANK = 1500
+"""About as many genes as a single cell shows: what stands lower was not seen."""
+
+
+def last_rank(given: Given, *, bulk: bool) -> int:
+    """Return the rank at which genes stop to differ: 1,500 in cells, the number of genes in bulk and sums of cells."""
+    n_genes = max(len(given.genes), 1)
+    if given.compat:
+        return given.max_rank or MAX_RANK
+    if given.max_rank is None and bulk:
+        return n_genes
+    return min(given.max_rank or MAX_RANK, n_genes)
 
 
 def ucell(given: Given) -> Kernel:
-    """Prepare UCell: genes are ranked from the highest down, ties share their average rank, ranks stop at 1,500.
+    """Prepare UCell: genes are ranked from the highest down, ties share their average rank, ranks stop at a last one.
 
-    A list of n genes with ranks r scores 1 - (sum r - n (n + 1) / 2) / (n · max_rank - n (n + 1) / 2):
-    1 when its genes are the n highest, 0 when none is among the first ``max_rank``. A list of twice
-    ``max_rank`` genes or more has no score. All genes without counts tie. When the data hold fewer
-    genes than ``max_rank``, ranks stop at their number.
+    A list of n genes with ranks r scores 1 - (sum r - n (n + 1) / 2) / (n · last - n (n + 1) / 2):
+    1 when its genes are the n highest, 0 when none is before the last rank. A list of twice as many genes
+    has no score. All genes without counts tie.
 
-    With ``compat`` as pyucell does it: genes without counts have rank ``max_rank``, absent genes count
-    as such, and what is below 0 is 0.
+    In single cells ranks stop at 1,500. A bulk sample, or a sum of cells, shows nearly all genes, and most of a
+    list stand beyond 1,500 there: all genes of the data are ranked, or one gene of a list could decide its score.
+    ``max_rank`` sets another last rank; none is above the number of genes.
+
+    With ``compat`` as pyucell does it: 1,500 unless ``max_rank`` is given, genes without counts have the last
+    rank, absent genes count as such, and what is below 0 is 0.
 
     Notes
     -----
-    Andreatta and Carmona 2021, doi 10.1016/j.csbj.2021.06.043.
+    Andreatta and Carmona 2021, doi 10.1016/j.csbj.2021.06.043. UCell's authors advise to raise ``maxRank`` for
+    pseudobulk, which is less sparse (carmonalab/UCell, issue 51), and to set it by the number of genes detected.
     """
     n_genes = len(given.genes)
-    top = float(MAX_RANK if given.compat else min(MAX_RANK, max(n_genes, 1)))
-
-    def divisor(sizes: FloatArray) -> FloatArray:
-        return sizes * top - sizes * (sizes + 1) / 2
 
     def kernel(expression: Expression) -> GeneSums:
+        top = float(last_rank(given, bulk=expression.bulk))
+
+        def divisor(sizes: FloatArray) -> FloatArray:
+            return sizes * top - sizes * (sizes + 1) / 2
+
         gains, zero = rank_gains(expression, top, unseen_at_top=given.compat)
         return GeneSums(
             matrix=with_values(expression.matrix, gains),
@@ -50,7 +66,8 @@ def ucell(given: Given) -> Kernel:
 UCELL = Method(
     name="ucell",
     kernel=ucell,
-    definition="rank sum of the list's genes in the observation, ties averaged, ranks cut at 1,500, scaled to 0-1",
+    definition="rank sum of the list's genes in the observation, ties averaged, scaled to 0-1; ranks are cut at"
+    " 1,500 in single cells, and all genes are ranked in bulk samples and sums of cells",
     value_range=(0.0, 1.0),
     signed_range=(-1.0, 1.0),
     unit="UCell score (0 to 1)",
@@ -58,4 +75,5 @@ UCELL = Method(
     takes="ranks",
     doi="10.1016/j.csbj.2021.06.043",
     peer="pyucell",
+    last_rank=last_rank,
 )
