@@ -35,6 +35,8 @@ EXACT_NEIGHBOURS_BELOW = 100_000
 """Below this many cells neighbours are exact: the approximate index costs a minute of compilation first."""
 FEW_CELLS = 50
 """Samples below this many cells do not vote for variable genes unless all samples are that small."""
+LEAST_FOR_UMAP = 4
+"""umap-learn needs more cells than the three eigenvectors it starts from."""
 HVG_COLUMNS = ("means", "dispersions", "dispersions_norm", "highly_variable")
 
 
@@ -87,7 +89,7 @@ def embed(
         Correct the components for the sample when there are several (Korsunsky 2019,
         doi:10.1038/s41592-019-0619-0).
     umap
-        Compute coordinates; otherwise ``umap_1`` and ``umap_2`` are missing.
+        Compute coordinates; otherwise, and with three cells, ``umap_1`` and ``umap_2`` are missing.
     seed
         Seed of Harmony, Leiden and UMAP.
     patients
@@ -181,7 +183,8 @@ def _embedding(
         components = _harmonise(components, cells, seed=seed)
         graph = _neighbours(components, n_neighbors=n_neighbors, seed=seed)
     cells["cluster"] = _cluster(graph, resolution=resolution, seed=seed) if corrected else uncorrected
-    layout = _layout(graph, seed=seed) if umap else np.full((len(cells), 2), np.nan)
+    drawn = umap and len(cells) >= LEAST_FOR_UMAP
+    layout = _layout(graph, seed=seed) if drawn else np.full((len(cells), 2), np.nan)
     cells["umap_1"], cells["umap_2"] = layout[:, 0].astype(float), layout[:, 1].astype(float)
     # The prefix tells the two clusterings apart wherever a cluster is named alone.
     cells["cluster_uncorrected"] = [f"u{name}" for name in uncorrected]
@@ -189,7 +192,7 @@ def _embedding(
     parameters = {
         "n_cells": len(cells), "n_samples": len(set(cells["sample"])), "n_genes": len(genes),
         "n_pcs": int(components.shape[1]), "n_neighbors": n_neighbors, "resolution": resolution,
-        "harmony": bool(corrected), "umap": umap, "seed": seed,
+        "harmony": bool(corrected), "umap": drawn, "seed": seed,
         "neighbours": "exact" if len(cells) < EXACT_NEIGHBOURS_BELOW else "approximate",
     }  # fmt: skip
     return Embedding(cells=cells, components=components, genes=tuple(genes), parameters=parameters)
@@ -218,12 +221,9 @@ def variable_genes(adatas: Iterable[Source], *, n_top_genes: int = 2000) -> list
         normal = normal[:, expressed].copy()
         if normal.n_vars < 3:
             continue
-        with warnings.catch_warnings():
-            # scanpy divides by the sd of a bin that holds one gene; such genes come out empty and rank last.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            frame = sc.pp.highly_variable_genes(
-                normal, n_top_genes=min(n_top_genes, normal.n_vars), flavor="seurat", inplace=False
-            )
+        frame = sc.pp.highly_variable_genes(
+            normal, n_top_genes=min(n_top_genes, normal.n_vars), flavor="seurat", inplace=False
+        )
         frame.index = normal.var_names
         frames.append((adata.n_obs, frame[list(HVG_COLUMNS)]))
     if not frames or shared is None or shared.empty:
@@ -365,9 +365,17 @@ def _layout(graph: AnnData, *, seed: int) -> NDArray[np.float32]:
     import scanpy as sc
 
     with warnings.catch_warnings():
-        # umap-learn says on every seeded run that it is not parallel; that is what makes it repeatable.
-        warnings.filterwarnings("ignore", message=".*n_jobs value.*", category=UserWarning)
-        # The spectral start may fall back on random coordinates for a graph in several pieces.
-        warnings.filterwarnings("ignore", message=".*[Ss]pectral.*", category=UserWarning)
+        # Both speak of where the layout of a graph in several pieces starts, which is no fault. scikit-learn (1.9 and
+        # before) says so where umap-learn places the pieces; umap-learn (0.5.12 and before) where eigenvectors do not
+        # converge and its seeded random start is taken. No version mends them.
+        warnings.filterwarnings(
+            "ignore",
+            message="Graph is not fully connected, spectral embedding",
+            category=UserWarning,
+            module=r"sklearn\.manifold\._spectral_embedding",
+        )
+        warnings.filterwarnings(
+            "ignore", message="Spectral initialisation failed", category=UserWarning, module=r"umap\.spectral"
+        )
         sc.tl.umap(graph, random_state=seed)
     return np.asarray(graph.obsm["X_umap"], dtype=np.float32)
