@@ -1,0 +1,166 @@
+"""A SLURM of one node on the loopback interface, started and ended by the tests."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+CONF = Path("/etc/slurm/slurm.conf")
+"""Debian's SLURM reads its configuration from here only."""
+NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "srun")
+MARK = "# Written by the tests of ohmics."
+
+
+def why_not() -> str | None:
+    """Return why no SLURM can be started here, or None."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
+    if missing:
+        return f"SLURM is not installed: no {', '.join(missing)} (Debian's slurmctld slurmd slurm-client munge)"
+    if os.geteuid() != 0:
+        return "SLURM's daemons need to be started by root"
+    if CONF.exists() and MARK not in CONF.read_text(encoding="utf-8"):
+        return "a SLURM is configured here already; the tests leave it alone"
+    return None
+
+
+def configuration(folder: Path) -> str:
+    """Return a slurm.conf for one node that listens on loopback only and kills jobs beyond their memory."""
+    memory = int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20 * 0.9)
+    return f"""{MARK}
+ClusterName=loopback
+SlurmctldHost=localhost(127.0.0.1)
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+CredType=cred/munge
+AuthInfo=socket={folder}/munge.socket
+SlurmctldPort=16817
+SlurmdPort=16818
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+SlurmctldLogFile={folder}/slurmctld.log
+SlurmdLogFile={folder}/slurmd.log
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+ReturnToService=2
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=1,bf_interval=1,defer_batch=0
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core_Memory
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
+AccountingStorageType=accounting_storage/none
+MinJobAge=300
+KillWait=2
+NodeName=localhost NodeAddr=127.0.0.1 CPUs={os.cpu_count()} RealMemory={memory} State=UNKNOWN
+PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+class LoopbackSlurm:
+    """SLURM's daemons, which end when this object is closed; nothing else is touched."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+        for name in ("state", "spool"):
+            (folder / name).mkdir(parents=True)
+        folder.chmod(0o755)
+        CONF.parent.mkdir(exist_ok=True)
+        CONF.write_text(configuration(folder), encoding="utf-8")
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        munge = pwd.getpwnam("munge")
+        place = self.folder / "munge"
+        place.mkdir()
+        key = place / "munge.key"
+        key.write_bytes(os.urandom(128))
+        for path in (key, place):
+            os.chown(path, munge.pw_uid, munge.pw_gid)
+        key.chmod(0o400)
+        self._daemon(
+            "munge", "munged", "--foreground", "--force", f"--key-file={key}", f"--socket={self.folder}/munge.socket",
+            f"--pid-file={place}/munged.pid", f"--log-file={place}/munged.log", f"--seed-file={place}/munged.seed",
+            user=munge,
+        )  # fmt: skip
+        self._wait((self.folder / "munge.socket").exists, "munged")
+        self._daemon("slurmctld", "slurmctld", "-D")
+        self._daemon("slurmd", "slurmd", "-D", "-N", "localhost")
+        self._wait(lambda: "idle" in self.tell("sinfo", "-h", "-o", "%T"), "a node that is idle")
+
+    def _daemon(self, name: str, *command: str, user: pwd.struct_passwd | None = None) -> None:
+        if user is not None:
+            # munged makes its socket where its user may write.
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+        with (self.folder / f"{name}.out").open("wb") as log:
+            self.processes.append(
+                subprocess.Popen(
+                    command,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
+                    user=None if user is None else user.pw_uid,
+                    group=None if user is None else user.pw_gid,
+                    extra_groups=None if user is None else [],
+                )
+            )
+
+    def _wait(self, ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while not ready():
+            for process in self.processes:
+                if process.poll() is not None:
+                    raise RuntimeError(f"{process.args} ended: {self.logs()}")
+            if time.monotonic() > end:
+                raise TimeoutError(f"no {what} within {seconds:g} s: {self.logs()}")
+            time.sleep(0.2)
+
+    def logs(self) -> str:
+        """Return the end of every daemon's output."""
+        return "\n".join(
+            f"{path.name}: {path.read_text(errors='replace')[-1500:]}"
+            for path in sorted([*self.folder.glob("*.out"), *self.folder.glob("*.log")])
+        )
+
+    def tell(self, *command: str) -> str:
+        """Run one of SLURM's commands and return what it prints."""
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return done.stdout
+
+    def jobs(self, state: str = "RUNNING") -> dict[str, str]:
+        """Return the jobs of a state: number to comment, in which the executor names the rule."""
+        lines = self.tell("squeue", "-h", "-t", state, "-o", "%i|%k").splitlines()
+        return dict(line.split("|", 1) for line in lines)
+
+    def close(self) -> None:
+        """End every daemon that was started here, the last first, and take the configuration away."""
+        if len(self.processes) > 1:
+            self.tell("scancel", "--user=root")
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in reversed(self.processes):
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        self.processes.clear()
+        # With a configuration and no controller each call of snakemake would wait ten seconds.
+        CONF.unlink(missing_ok=True)
