@@ -79,6 +79,13 @@ def test_planted_kinds_become_clusters_and_the_input_is_not_changed():
     assert sizes.sort_index(key=lambda names: names.astype(int)).is_monotonic_decreasing
 
 
+def test_three_cells_are_clustered_but_not_drawn():
+    adata = build()[0][:3].copy()
+    frame = embed([adata], n_top_genes=100, n_pcs=2, umap=True)
+    assert len(frame) == 3
+    assert frame[["umap_1", "umap_2"]].isna().all(axis=None)
+
+
 def test_harmony_brings_the_kinds_of_two_samples_together():
     samples = [build("a", seed=0), build("b", seed=1, shift=8.0)]
     kind = np.concatenate([k for _, k in samples])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betaln, gammaln
-from scipy.stats import betabinom
+from scipy.stats import betabinom, nbinom
 
 from ohmics.calls.malignant_rules import MalignantRules
 from ohmics.calls.populations import Floats, Population
@@ -25,6 +25,9 @@ LEAST_COUNTS = 3.0
 MOST_COUNTS = 500.0
 AMBIENT_SIZE = 2.0
 """Size of the negative binomial of ambient counts: droplets differ."""
+AMBIENT_REACH = 0.999
+"""Ambient counts above this quantile of their distribution are another cell's."""
+AMBIENT_STEPS = 20
 LEAST_AMBIENT = 0.02
 FEW_REFERENCE = 20
 
@@ -97,12 +100,28 @@ def _least(ambient: tuple[float, float]) -> float:
 
 
 def _ambient(counts: Floats, outside: npt.NDArray[np.bool_]) -> float:
-    if int(outside.sum()) >= FEW_REFERENCE:
-        # The highest are doublets with a B or plasma cell; cut off, they would take the rare counts of soup with them.
-        taken = np.minimum(counts[outside], max(float(np.quantile(counts[outside], 0.98)), 1.0))
-    else:
+    """Return the ambient counts a droplet.
+
+    Cells that make no immunoglobulin hold more than soup where they are doublets with a B or plasma cell, or where one
+    sticks to them, and those cells may be many. So the share of cells without any count gives a first mean, and what
+    soup of that mean does not reach is left out before the mean is taken again, until nothing changes.
+    """
+    if int(outside.sum()) < FEW_REFERENCE:
         taken = np.sort(counts)[: max(1, len(counts) // 2)]
-    return max(float(taken.mean()) if len(taken) else 0.0, LEAST_AMBIENT)
+        return max(float(taken.mean()) if len(taken) else 0.0, LEAST_AMBIENT)
+    seen = counts[outside]
+    # The highest are doublets; cut off, they would take the rare counts of soup with them.
+    most = float(np.minimum(seen, max(float(np.quantile(seen, 0.98)), 1.0)).mean())
+    empty = float((seen == 0).mean())
+    mean = min(most, AMBIENT_SIZE * (empty ** (-1 / AMBIENT_SIZE) - 1)) if empty > 0 else most
+    for _ in range(AMBIENT_STEPS):
+        mean = max(mean, LEAST_AMBIENT)
+        reach = float(nbinom.ppf(AMBIENT_REACH, AMBIENT_SIZE, AMBIENT_SIZE / (AMBIENT_SIZE + mean)))
+        again = min(float(seen[seen <= reach].mean()), most)
+        if abs(again - mean) <= 1e-9:
+            break
+        mean = again
+    return max(mean, LEAST_AMBIENT)
 
 
 def _log_nb(counts: Floats, mean: Floats) -> Floats:

@@ -31,7 +31,8 @@ def cell_calls(counts: SampleCounts, calls: Mapping[str, ClusterCall], rules: Ma
     everywhere; in a cluster of another kind than its own type it is open; a cell of the chain that a restricted cluster
     does not make is normal; and in undetermined clusters cells of the clone's light chain are malignant where normal
     cells explain fewer than half of them, likeliest first, as long as the cells called so in the whole sample are
-    expected to be malignant with at least ``rules.cell_purity``.
+    expected to be malignant with at least ``rules.cell_purity``. Where the sample has a clone, only cells that make as
+    much light chain as it does are called so, and those of normal clusters too (see `clone_level`).
     """
     n = len(counts.cells)
     state = np.zeros(n, dtype=np.int64)
@@ -66,9 +67,14 @@ def _by_kind(told: int, kind: npt.NDArray[np.object_], main: str) -> npt.NDArray
 
 @dataclass(frozen=True, slots=True)
 class _Chains:
-    """One cluster: its cells, the dominant chain, and the share of that chain that normal cells do not bring."""
+    """Cells of one cluster, told by their light chain: the dominant chain, and what normal cells do not bring of it.
 
-    rows: npt.NDArray[np.int64]
+    ``of`` holds the cells of the dominant chain, ``other`` those of the other; ``beyond`` is the share of ``of`` that
+    is not explained by normal cells; ``restricted`` the cluster's line of evidence.
+    """
+
+    of: npt.NDArray[np.int64]
+    other: npt.NDArray[np.int64]
     chain: int
     beyond: float
     call: ClusterCall
@@ -90,38 +96,70 @@ def _by_chain(
     sure = 0.0
     taken = 0
     for part in clones:
-        own = counts.light.chain[part.rows]
-        state[part.rows[own == -part.chain]] = -1
-        probability[part.rows[own == -part.chain]] = 1 - rules.certain
-        taken += int((own == part.chain).sum())
-        sure += part.beyond * float((own == part.chain).sum())
+        state[part.other] = -1
+        probability[part.other] = 1 - rules.certain
+        taken += len(part.of)
+        sure += part.beyond * len(part.of)
     chains = {part.chain for part in clones}
-    open_ones = [part for part in found if part.call.call == "undetermined" and part.restricted >= 0]
+    least = clone_level(counts, [part.of for part in clones], rules)
+    mixed = [
+        _told(counts, cluster, call, rules, least=least)
+        for cluster, call in calls.items()
+        if call.call == "undetermined" or (clones and call.call == "normal")
+    ]
+    # Without a clone there is no level to look at, and a cluster of both chains is what normal cells are.
+    open_ones = [part for part in mixed if part and (clones or part.restricted >= 0)]
     for part in sorted(open_ones, key=lambda part: -part.beyond):
-        own = counts.light.chain[part.rows]
-        n = int((own == part.chain).sum())
+        n = len(part.of)
         if part.beyond <= 0.5 or (chains and part.chain not in chains) or not n:
             continue
         if (sure + part.beyond * n) / (taken + n) < rules.cell_purity:
             continue
         sure, taken = sure + part.beyond * n, taken + n
-        state[part.rows[own == part.chain]] = 1
-        probability[part.rows[own == part.chain]] = part.beyond
-        state[part.rows[own == -part.chain]] = -1
+        state[part.of] = 1
+        probability[part.of] = part.beyond
+        state[part.other] = -1
 
 
-def _told(counts: SampleCounts, cluster: str, call: ClusterCall, rules: MalignantRules) -> _Chains | None:
-    rows = counts.rows(cluster)
-    rows = rows[(counts.cells["kind"].to_numpy(dtype=object)[rows] != "incompatible")]
+def clone_level(counts: SampleCounts, clones: list[npt.NDArray[np.int64]], rules: MalignantRules) -> float:
+    """Return the least light chain, as a share of a cluster's mean UMI, that cells of the sample's clone make.
+
+    Normal cells of either chain make equally much. So where a cluster mixes them with the clone, the cells of the other
+    chain say, at the clone's level, how many of the cells at that level are normal; cells far below it, naive ones for
+    example, say nothing of those. 0 where no cluster is a clone.
+    """
+    if not clones:
+        return 0.0
+    return float(np.quantile(_levels(counts)[np.concatenate(clones)], rules.clone_level))
+
+
+def _levels(counts: SampleCounts) -> npt.NDArray[np.float64]:
+    """Return each cell's light-chain counts beyond ambient RNA, as a share of the mean UMI of its cluster's cells."""
+    if counts.light is None:
+        return np.zeros(len(counts.cells))
+    depth = dict(zip(counts.clusters, counts.umi / np.maximum(counts.n_cells, 1.0), strict=True))
+    own = counts.light.kappa + counts.light.lambda_ - sum(counts.light.ambient)
+    return np.asarray(own / counts.cells["cluster"].map(depth).to_numpy(dtype=np.float64))
+
+
+def _told(
+    counts: SampleCounts, cluster: str, call: ClusterCall, rules: MalignantRules, *, least: float = 0.0
+) -> _Chains | None:
+    """Return what the light chains of a cluster's cells say; of cells from a level on, where it is given."""
     if counts.light is None or lineage_of(counts, cluster).kind == "incompatible":
         return None
+    rows = counts.rows(cluster)
+    rows = rows[counts.cells["kind"].to_numpy(dtype=object)[rows] != "incompatible"]
+    if least > 0:
+        rows = rows[_levels(counts)[rows] >= least]
     kappa, lambda_ = counts.light.told(rows)
-    if kappa + lambda_ < rules.min_light_cells:
+    if kappa + lambda_ < (rules.min_light_cells if least == 0 else 1):
         return None
     normal, _ = normal_of(counts, cluster, rules)
     chain, beyond = excess(kappa, lambda_, normal)
     restricted = next((line.value for line in call.lines if line.name == "light chain"), 0.0)
-    return _Chains(rows, chain, beyond, call, restricted)
+    own = counts.light.chain[rows]
+    return _Chains(rows[own == chain], rows[own == -chain], chain, beyond, call, restricted)
 
 
 def _chains(counts: SampleCounts) -> npt.NDArray[np.object_]:

@@ -52,6 +52,8 @@ class MalignantRules:
         Mean share of the clone's chain in a cluster of the clone, as a Beta(x, 1) of mean x / (x + 1).
     cell_purity
         Share of the cells called by their light chain in a sample that must be expected to be malignant.
+    clone_level
+        Share of the clone's cells that may make less light chain than what counts as the clone's level.
     light_limit
         Limit of the line.
     cycling
@@ -89,6 +91,7 @@ class MalignantRules:
     odd_share: float = 0.2
     clone_purity: float = 20.0
     cell_purity: float = 0.85
+    clone_level: float = 0.05
     light_limit: float = 4.0
     cycling: float = 0.7
     resting: float = 0.05

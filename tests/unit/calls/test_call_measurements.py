@@ -42,6 +42,13 @@ def test_the_measured_lineage_call_is_the_present_one():
     assert read("lineage")["digest"] == script("lineage_full").digest(), "run tests/calibration/lineage_full.py"
 
 
+def test_the_docs_show_the_confusion_table_of_lineage_calls():
+    page = (ROOT / "docs" / "calls.md").read_text(encoding="utf-8")
+    assert script("lineage_full").text(read("lineage")["rows"]) in page, (
+        "python tests/calibration/lineage_full.py --tables"
+    )
+
+
 def test_no_cell_of_the_antigen_grid_calls_changes_that_are_none():
     rows = [row for row in read("antigen_grid")["rows"] if row["kind"] == "null" and row["expected"] >= 10]
     assert len(rows) >= 10

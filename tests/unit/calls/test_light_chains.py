@@ -69,3 +69,16 @@ def test_excess_is_what_normal_cells_do_not_bring():
     chain, beyond = excess(6, 94, NORMAL)
     assert chain == -1
     assert beyond == pytest.approx(1 - 4 / 94)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.3])
+def test_cells_that_stick_to_b_cells_are_no_soup(share):
+    """T cells that hold a B cell's RNA would raise ambient RNA, and dim B cells would then be told of neither chain."""
+    rng = np.random.default_rng(5)
+    n = 600
+    kappa = rng.negative_binomial(2, 2 / (2 + 0.8), n) + 40.0 * (rng.random(n) < share)
+    counts = sp.csr_matrix(np.column_stack([kappa, np.zeros(n), np.full(n, 1000.0)]))
+    whole = Population(counts, pd.Index(["IGKC", "IGLC2", "ACTB"]), np.ones(3, dtype=bool))
+    found = light_chains(whole, np.ones(n, dtype=bool)).ambient
+    assert found[0] == pytest.approx(0.8, abs=0.2)
+    assert found[1] == pytest.approx(0.02)
