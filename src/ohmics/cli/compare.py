@@ -57,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
             ),
         ]
         rows += [row for part in parts for row in part.attrs["skipped"]]
-        composition = COMPOSITION.conform([row for part in parts for row in part.to_dict("records")])
+        composition = COMPOSITION.conform(
+            pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+        )
     write_table(effects, EFFECTS, arguments.out_effects)
     write_table(composition, COMPOSITION, arguments.out_composition)
     write_table(skipped_frame(rows), SKIPPED, arguments.out_skipped)
