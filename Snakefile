@@ -23,10 +23,11 @@ else:
 
 
 include: "workflow/rules/signatures.smk"
-# These two make something only where the config names it.
-include: "workflow/rules/junctions.smk"
-include: "workflow/rules/association.smk"
+include: "workflow/rules/junctions.smk"  # only where the config names them
+include: "workflow/rules/association.smk"  # likewise
 include: "workflow/rules/report.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/export.smk"
 
 
 rule all:
@@ -34,4 +35,6 @@ rule all:
     input:
         f"{OUT}/reports/qc.html",
         f"{OUT}/reports/signatures.html",
-        f"{OUT}/tables/skipped.tsv",
+        f"{OUT}/reports/patients",
+        f"{OUT}/figures",
+        f"{OUT}/manifest.tsv",

@@ -21,7 +21,7 @@ from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
 from ohmics.provenance import code_digest
-from ohmics.score.methods import METHODS, cohort_methods
+from ohmics.score.methods import METHODS, cohort_methods, rank_methods
 from ohmics.shipped import shipped
 
 # stage: the parts of the config its command reads, as dotted paths.
@@ -29,6 +29,8 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "samples": ("input",),
     "qc": ("seed", "qc", "annotate", "input.gene_ids", "input.transgenes"),
     "bulk_qc": ("seed", "qc", "input.gene_ids", "input.orientation", "input.transgenes"),
+    "cell_tables": (),
+    "similarity": (),
     "pairs": ("contrasts",),
     "embed": ("seed", "embed"),
     "annotate": ("annotate",),
@@ -53,13 +55,19 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "gene_sets": ("seed", "contrasts", "de.min_cells", "de.min_pairs", "de.weights", "gene_sets"),
     "ora": ("gene_sets",),
     "evidence": ("score.tiers", "catalog_paths"),
+    "patients": ("catalog_paths",),
     "report": ("project", "catalog_paths"),
+    "export": ("project", "catalog_paths", "export"),
+    "figures": ("project", "catalog_paths"),
+    "manifest": (),
 }
 # stage: (fixed MiB, MiB per MiB of input). Compressed counts grow about tenfold in memory.
 _MEMORY: dict[str, tuple[float, float]] = {
     "samples": (800, 12),
     "qc": (900, 30),
     "bulk_qc": (900, 30),
+    "similarity": (900, 30),
+    "cell_tables": (900, 12),
     "embed": (1500, 25),
     "aggregate": (600, 25),
     "score": (900, 25),
@@ -71,6 +79,8 @@ _MEMORY: dict[str, tuple[float, float]] = {
     "de": (900, 20),
     "gene_sets": (1200, 20),
     "report": (1000, 10),
+    "export": (1200, 12),
+    "figures": (1000, 10),
 }
 
 _OTHER_RESOURCES = ("cell_markers.tsv", "antigens.tsv", "lineages.yaml", "malignant_panels.yaml")
@@ -120,6 +130,11 @@ class Plan:
     def collections(self) -> dict[str, str]:
         """The user's collections of gene lists, name to file."""
         return {str(name): str(path) for name, path in self.config["gene_sets"]["collections"].items()}
+
+    @property
+    def calibration(self) -> str:
+        """The measured error rates of tests and calls."""
+        return str(shipped("docs/calibration.tsv"))
 
     @property
     def user_lists(self) -> list[str]:
@@ -173,7 +188,13 @@ def load_plan(path: str | Path) -> Plan:
         matrix=given.get("matrix"),
     )
     name = Path(path).name
-    faults = name_faults(config, methods=tuple(METHODS), of_cohorts=cohort_methods(), where=name)
+    faults = name_faults(
+        config,
+        methods=tuple(METHODS),
+        of_cohorts=cohort_methods(),
+        with_last_rank=rank_methods(),
+        where=name,
+    )
     faults += contrast_faults(samples, config.contrasts, where=f"{name}, key contrasts")
     faults += all_outcome_faults(samples, config.outcomes, config.contrasts, where=f"{name}, key outcomes")
     if faults:

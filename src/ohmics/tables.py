@@ -31,6 +31,13 @@ from ohmics._tables_calls import LINEAGE as LINEAGE
 from ohmics._tables_calls import LINEAGE_CELLS as LINEAGE_CELLS
 from ohmics._tables_calls import MALIGNANT as MALIGNANT
 from ohmics._tables_calls import STATES as STATES
+from ohmics._tables_patients import CALL_ERRORS as CALL_ERRORS
+from ohmics._tables_patients import PATIENT_COMPARISON as PATIENT_COMPARISON
+from ohmics._tables_quality import CELL_FILTERS as CELL_FILTERS
+from ohmics._tables_quality import CELL_SUMMARY as CELL_SUMMARY
+from ohmics._tables_quality import CELL_TYPE_SHARES as CELL_TYPE_SHARES
+from ohmics._tables_quality import SAMPLE_CORRELATION as SAMPLE_CORRELATION
+from ohmics._tables_quality import SAMPLE_SIMILARITY as SAMPLE_SIMILARITY
 from ohmics._tables_results import ASSOCIATION as ASSOCIATION
 from ohmics._tables_results import CELL_MEASURES as CELL_MEASURES
 from ohmics._tables_results import COMPOSITION as COMPOSITION
@@ -257,13 +264,47 @@ COVERAGE = Table(
         text("by_alias", "genes reached by an alias, as list name>name in the data, joined by |"),
     ),
 )
+FIGURES = Table(
+    name="FIGURES",
+    title="Figures of a run, each as PDF, SVG and PNG",
+    key=("name",),
+    columns=(
+        text("name", "name of the files, without .pdf, .svg or .png", nullable=False),
+        text("shows", "what the figure shows", nullable=False),
+        text("contrast", "name of the contrast; empty for figures of samples, cells, antigens and outcomes"),
+        text("source", "tables the figure is drawn from, within the results folder, joined by |", nullable=False),
+        text("finding", "what is to be seen, in words"),
+        text("caption", "how the figure is read"),
+        number("width", "width of the figure", unit="mm", low=0, nullable=False),
+        number("height", "height of the figure", unit="mm", low=0, nullable=False),
+    ),
+)
+MANIFEST = Table(
+    name="MANIFEST",
+    title="What a run read and wrote, by sha256",
+    key=("kind", "name"),
+    columns=(
+        text(
+            "kind",
+            "output: a file of the results folder; input: a file of the user; catalogue: a file that ships with "
+            "ohmics; code: a stage",
+            values=("output", "input", "catalogue", "code"),
+            nullable=False,
+        ),
+        text("name", "path within the results folder; of an input what it is and its last name", nullable=False),
+        count("bytes", "size of the file", unit="bytes"),
+        text("digest", "sha256 of the bytes; of a stage the first 16 signs of that of its modules", nullable=False),
+    ),
+)
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        SAMPLES, PAIRS, DESIGN, QC, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES,
+        SAMPLES, PAIRS, DESIGN, QC, CELL_SUMMARY, CELL_FILTERS, CELL_TYPE_SHARES, SAMPLE_CORRELATION,
+        SAMPLE_SIMILARITY, PCA, CELL_QC, IDENTITY, CELLS, GENE_REFERENCE, TARGETS, CELL_SCORES, SCORES,
         COVERAGE, STATES, CONTENT, CONTENT_FITS, ANTIGEN, ANTIGEN_PRESENTATION, ANTIGEN_DEPTH, JUNCTIONS, CAR,
         LINEAGE, LINEAGE_CELLS, MALIGNANT, EFFECTS, DE, ENRICHMENT, COMPOSITION, CELL_MEASURES, ASSOCIATION,
-        SURVIVAL_CURVES, EVIDENCE, SKIPPED, ORA, SET_OVERLAP, RUNNING_SUMS,
+        SURVIVAL_CURVES, EVIDENCE, SKIPPED, ORA, SET_OVERLAP, RUNNING_SUMS, PATIENT_COMPARISON, CALL_ERRORS, FIGURES,
+        MANIFEST,
     )
 }  # fmt: skip
 

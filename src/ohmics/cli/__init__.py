@@ -27,6 +27,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "annotate": ("annotate", "clusters and marker evidence -> CELLS", "stages"),
     "malignant": ("malignant", "annotated cells -> CELLS with malignant cells, MALIGNANT", "stages"),
     "car": ("car", "annotated cells -> CELLS with CAR+ calls, CAR", "stages"),
+    "cell-tables": ("cell_tables", "cells before and after filters -> CELL_SUMMARY, CELL_FILTERS", "stages"),
+    "similarity": ("similarity", "bulk counts -> SAMPLE_CORRELATION, SAMPLE_SIMILARITY", "stages"),
     "aggregate": ("aggregate", "one sample -> gene sums and pseudobulk by cell type", "stages"),
     "reference": ("reference", "gene sums of all samples -> GENE_REFERENCE, pseudobulk, IDENTITY", "stages"),
     "targets": ("targets", "depths of all samples -> TARGETS", "stages"),
@@ -47,7 +49,11 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "ora": ("ora", "DE and gene lists -> ORA", "stages"),
     "evidence": ("evidence", "EFFECTS and ENRICHMENT -> EVIDENCE", "stages"),
     "config-used": ("config_used", "config -> the same with every default", "stages"),
-    "report": ("report", "tables -> qc.html or signatures.html", "stages"),
+    "patients": ("patients", "tables -> PATIENT_COMPARISON, CALL_ERRORS", "stages"),
+    "report": ("report", "tables -> qc.html, signatures.html or a page a patient", "stages"),
+    "figures": ("figures", "tables -> every figure as PDF, SVG and PNG", "stages"),
+    "export": ("export", "tables -> xlsx, h5ad, Parquet, MultiQC, Methods, RO-Crate", "stages"),
+    "manifest": ("manifest", "a finished run -> MANIFEST: the sha256 of what was read and written", "stages"),
 }  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_found(arguments.out / kind, kind)
     print("\nreports:")
     for kind in kinds:
-        for name in ("qc.html", "signatures.html"):
+        for name in ("qc.html", "signatures.html", "patients/index.html"):
             print(f"  {(arguments.out / kind / 'results' / 'reports' / name).resolve()}")
     return 0
 

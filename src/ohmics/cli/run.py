@@ -11,6 +11,7 @@ from typing import Any
 
 from ohmics.errors import Fault, OhmicsError, did_you_mean
 from ohmics.plan import Plan, load_plan
+from ohmics.run_lock import held_for_child, hold_folder
 from ohmics.shipped import shipped
 
 PASSES_UNKNOWN = True
@@ -36,14 +37,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Check the config and its sheet, then hand over to snakemake; return its status."""
     plan = load_plan(arguments.config)
     rest = list(getattr(arguments, "rest", []))
+    outdir = Path(plan.config["outdir"])
     quiet = not any(word in ("-n", "--dry-run", "--lint", "--unlock", "--report", "--summary") for word in rest)
     if quiet:
-        outdir = Path(plan.config["outdir"])
         make_outdir(outdir)
         # Told in full: it is relative to the folder one stands in, not to the config.
         kind = plan.modality.replace("_", "-")
         print(f"{len(plan.samples)} {kind} samples; results go to {outdir.resolve()}/", flush=True)
-    status = call_snakemake(arguments.config, cores=arguments.cores, profile=arguments.profile_name, rest=rest)
+    status = call_snakemake(
+        arguments.config,
+        cores=arguments.cores,
+        profile=arguments.profile_name,
+        rest=rest,
+        writes_to=outdir if quiet else None,
+    )
     if quiet and status == 0:
         for line in where_reports_are(plan):
             print(line)
@@ -63,8 +70,11 @@ def make_outdir(folder: Path) -> None:
         )
 
 
-def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str]) -> int:
-    """Start snakemake on the shipped Snakefile in the current folder and return its status."""
+def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str], writes_to: Path | None = None) -> int:
+    """Start snakemake on the shipped Snakefile in the current folder and return its status.
+
+    ``writes_to`` is the results folder, locked from before snakemake starts until it has ended.
+    """
     command = [
         sys.executable, "-m", "snakemake",
         "--snakefile", str(shipped("Snakefile")),
@@ -75,7 +85,13 @@ def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str]) -
     ]  # fmt: skip
     # One BLAS thread a process: the results are the same bytes, and jobs do not take each other's cores.
     pinned = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return subprocess.run(command, env={**os.environ, **pinned}, check=False).returncode
+    environment = {**os.environ, **pinned}
+    if writes_to is None:
+        return subprocess.run(command, env=environment, check=False).returncode
+    with hold_folder(writes_to) as held:
+        # Snakemake gets the open lock too: it lasts as long as either of the two processes.
+        environment |= held_for_child(writes_to)
+        return subprocess.run(command, env=environment, pass_fds=(held.fileno(),), check=False).returncode
 
 
 def profile_folder(name: str) -> Path:
@@ -97,4 +113,4 @@ def profile_folder(name: str) -> Path:
 def where_reports_are(plan: Plan) -> list[str]:
     """Return the lines that say where the reports lie."""
     folder = Path(plan.config["outdir"]).resolve() / "reports"
-    return ["reports:", *(f"  {folder / name}" for name in ("qc.html", "signatures.html"))]
+    return ["reports:", *(f"  {folder / name}" for name in ("qc.html", "signatures.html", "patients/index.html"))]
