@@ -11,7 +11,7 @@ export MKL_NUM_THREADS := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report bench prerank clean
+.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report test-cluster bench prerank docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ test-slow: $(STAMP) ## the tests that take longer: whole workflow runs, killed r
 test-report: $(STAMP) ## tests of the pages in a headless Chromium
 	@$(BIN)/python -m pytest -q tests/report -m browser
 
+test-cluster: $(STAMP) ## the workflow on a SLURM started on loopback, undisturbed and with faults (root; Debian's slurmctld slurmd slurm-client munge)
+	@$(BIN)/python -m pytest -q tests/cluster -m cluster
+
 calibration: $(STAMP) ## measure error rates where the code changed since (hours for all); writes benchmarks, docs/calibration.tsv
 	@nice -n 10 $(BIN)/python tools/calibration.py
 
@@ -69,9 +72,13 @@ bench: $(STAMP) ## scoring and tests beside their peers in one run
 	@$(BIN)/python benchmarks/score.py
 	@$(BIN)/python benchmarks/stats.py --markdown benchmarks/stats.md --json benchmarks/stats.json
 
+docs: $(STAMP) ## build the documentation into docs/_build/html (warnings are errors)
+	@$(BIN)/python -m sphinx -q -W --keep-going -n -b html -d docs/_build/trees docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 lock: $(STAMP) ## resolve the lock anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --no-header \
 	  --no-annotate pyproject.toml -o requirements.lock
 
 clean: ## remove the environment and what was made
-	@rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .snakemake
+	@rm -rf $(VENV) demo docs/_build docs/generated .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .snakemake

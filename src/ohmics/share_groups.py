@@ -63,7 +63,9 @@ def compare_shares(
         part = compare_composition(two, samples, contrasts, n_draws=n_draws, seed=seed)
         found.append(part[part["cell_type"] == label])
         skips += [row for row in part.attrs["skipped"] if row["cell_type"] == label]
-    frame = COMPOSITION.conform([row for part in found for row in part.to_dict("records")])
+    frame = COMPOSITION.conform(
+        [{str(key): value for key, value in row.items()} for part in found for row in part.to_dict("records")]
+    )
     for contrast in contrasts:
         _adjust(frame, contrast, n_draws, seed)
     frame = frame.sort_values(list(COMPOSITION.key), kind="stable").reset_index(drop=True)

@@ -46,7 +46,8 @@ def made_inputs(
     used = qc.set_index("sample")["verdict"]
     catalog = made.made_catalog(n_mechanisms)
     pairs = _pairs(samples, used)
-    effects = made.effects(catalog, patients[:-1], random, bulk)
+    paired = patients[:-1] or patients
+    effects = made.effects(catalog, paired, random, bulk)
     cells, cell_qc = (None, None) if bulk else _cells(samples, n_cells, random)
     return ReportInputs(
         config=_config(bulk),
@@ -58,8 +59,8 @@ def made_inputs(
         cells=cells,
         effects=effects,
         enrichment=made.enrichment(catalog, random, bulk),
-        composition=None if bulk else made.composition(patients[:-1], random),
-        evidence=made.evidence(catalog, effects, patients[:-1]),
+        composition=None if bulk else made.composition(paired, random),
+        evidence=made.evidence(catalog, effects, paired),
         skipped=made.skipped(patients),
         coverage=made.coverage(catalog, samples, random),
         scores=None,
@@ -150,7 +151,8 @@ def _qc(samples: pd.DataFrame, random: np.random.Generator, bulk: bool) -> pd.Da
             "verdict": "use",
             "flags": None,
         }
-        if number == len(samples) - 1:
+        # The last sample is excluded, unless nothing would be left to compare.
+        if number == len(samples) - 1 and number > 1:
             row |= {"verdict": "excluded", "cells_kept": 0 if bulk else 4, "flags": "4 cells kept, fewer than 20"}
         elif number % 4 == 1:
             row |= {
@@ -214,7 +216,8 @@ def _cells(samples: pd.DataFrame, n_cells: int, random: np.random.Generator) -> 
         centres[kinds]
         + random.normal(0, 1.1, (n_cells, 2)) * random.uniform(0.6, 1.4, (len(made.CELL_TYPES), 2))[kinds]
     )
-    sample = np.sort(random.choice(samples["sample"].to_numpy()[:-1], n_cells))
+    sampled = samples["sample"].to_numpy()
+    sample = np.sort(random.choice(sampled[:-1] if len(sampled) > 2 else sampled, n_cells))
     barcode = np.array([f"BC{number:07d}-1" for number in range(n_cells)])
     cells = pd.DataFrame(
         {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ohmics import tables
-from ohmics.model import Mechanism, PrimaryLine
+from ohmics.model import GeneList, Mechanism, PrimaryLine
 
 CELL_TYPES = (
     "CD8 T",
@@ -91,7 +91,22 @@ def made_catalog(n: int = 30) -> Any:
                 direction=direction,
             ),
         )
-    return SimpleNamespace(mechanisms=mechanisms)
+    lists = {f"{key}/signature": _made_list(key, place) for place, key in enumerate(mechanisms)}
+    antigens = {"CD19": SimpleNamespace(genes=("CD19",))}
+    return SimpleNamespace(mechanisms=mechanisms, lists=lists, antigens=antigens)
+
+
+def _made_list(mechanism: str, place: int) -> GeneList:
+    genes = ("CD19", *(f"GENE{10 * place + number}" for number in range(12)))
+    return GeneList(
+        mechanism=mechanism,
+        name="signature",
+        direction="up",
+        genes=genes,
+        source="Author A 2020 Journal 1:1",
+        pmid=str(10_000_000 + place) if place % 2 else "",
+        licence="CC BY 4.0",
+    )
 
 
 def effects(catalog: Any, patients: list[str], random: np.random.Generator, bulk: bool) -> pd.DataFrame:
@@ -113,8 +128,9 @@ def effects(catalog: Any, patients: list[str], random: np.random.Generator, bulk
             "n_cells": 4_000,
             "scheme": "sign flips, exact",
         }
-        effect, half = float(changes.mean()), float(changes.std(ddof=1)) * 0.95
-        q = 0.0156 if abs(effect) > half else float(random.uniform(0.1, 1))
+        sd_change = float(changes.std(ddof=1)) if len(changes) > 1 else None
+        effect, half = float(changes.mean()), 0.05 if sd_change is None else sd_change * 0.95
+        q = 0.0156 if abs(effect) > half and sd_change is not None else float(random.uniform(0.1, 1))
         for depth in ("raw", "thinned"):
             rows.append(
                 {
@@ -131,7 +147,7 @@ def effects(catalog: Any, patients: list[str], random: np.random.Generator, bulk
                     "smallest_p": 2 / 2 ** len(patients),
                     "n_pairs": len(patients),
                     "n_units": len(patients),
-                    "sd_change": float(changes.std(ddof=1)),
+                    "sd_change": sd_change,
                     "n_positive": int((changes > 0).sum()),
                     "family": "primary lines" if depth == "thinned" else None,
                 }

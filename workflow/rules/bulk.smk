@@ -110,3 +110,29 @@ rule content:
         "ohmics content --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --counts {input.counts:q} --scores {input.scores:q} --lists {input.lists:q}"
         " --out-content {output.content:q} --out-fits {output.fits:q} --out-scores {output.scores:q} >{log:q} 2>&1"
+
+
+rule similarity:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        qc=f"{OUT}/tables/qc.tsv",
+        counts=f"{OUT}/counts/bulk.h5ad",
+    output:
+        correlation=f"{OUT}/tables/sample_correlation.parquet",
+        similarity=f"{OUT}/tables/sample_similarity.tsv",
+    log:
+        f"{OUT}/logs/similarity.log",
+    benchmark:
+        f"{OUT}/benchmarks/similarity.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("similarity"),
+    params:
+        settings=PLAN.settings("similarity"),
+        code=PLAN.digest("similarity"),
+    message:
+        "comparing the bulk samples with each other"
+    shell:
+        "ohmics similarity --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
+        " --counts {input.counts:q} --out-correlation {output.correlation:q} --out-similarity {output.similarity:q}"
+        " >{log:q} 2>&1"

@@ -37,8 +37,8 @@ rule export_tables:
     resources:
         mem_mb=PLAN.memory("export"),
     params:
-        results=OUT,
-        folder=_EXPORT,
+        results=lambda wildcards, output: str(Path(output.workbook).parent.parent),
+        folder=lambda wildcards, output: str(Path(output.workbook).parent),
         settings=PLAN.settings("export"),
         code=PLAN.digest("export"),
     message:
@@ -78,8 +78,8 @@ rule export_texts:
     resources:
         mem_mb=PLAN.memory("export"),
     params:
-        results=OUT,
-        folder=_EXPORT,
+        results=lambda wildcards, output: str(Path(output.methods).parent.parent),
+        folder=lambda wildcards, output: str(Path(output.methods).parent),
         settings=PLAN.settings("export"),
         code=PLAN.digest("export"),
     message:
@@ -116,8 +116,8 @@ rule export_h5ad:
     resources:
         mem_mb=PLAN.memory("export"),
     params:
-        results=OUT,
-        folder=_EXPORT,
+        results=lambda wildcards, output: str(Path(output[0]).parent.parent),
+        folder=lambda wildcards, output: str(Path(output[0]).parent),
         settings=PLAN.settings("export"),
         code=PLAN.digest("export"),
     message:
@@ -145,18 +145,15 @@ rule export_crate:
     resources:
         mem_mb=PLAN.memory("gather"),
     params:
-        results=OUT,
-        folder=_EXPORT,
-        read=lambda wildcards, input: " ".join(
-            f"--input {shlex.quote(path)}" for path in input.read
-        ),
+        results=lambda wildcards, output: str(Path(output[0]).parent.parent),
+        folder=lambda wildcards, output: str(Path(output[0]).parent),
         settings=PLAN.settings("export"),
         code=PLAN.digest("export"),
     message:
         "listing what was exported, and from what"
     shell:
         "ohmics export --settings {params.settings:q} --results {params.results:q} --out {params.folder:q}"
-        " --format crate {params.read} >{log:q} 2>&1"
+        " --format crate >{log:q} 2>&1"
 
 
 rule manifest:
@@ -178,7 +175,7 @@ rule manifest:
     resources:
         mem_mb=PLAN.memory("gather"),
     params:
-        results=OUT,
+        results=lambda wildcards, output: str(Path(output[0]).parent),
         settings=PLAN.settings("manifest"),
         code=PLAN.digest("manifest"),
     message:

@@ -153,7 +153,12 @@ rule gather_skipped:
             + (["association"] if PLAN.config["outcomes"] else []),
         ),
     output:
-        f"{OUT}/tables/skipped.tsv",
+        report(
+            f"{OUT}/tables/skipped.tsv",
+            caption="../report/skipped.rst",
+            category="Tables",
+            labels={"what": "not computed, and why", "format": "TSV"},
+        ),
     log:
         f"{OUT}/logs/gather_skipped.log",
     benchmark:
@@ -181,7 +186,12 @@ rule evidence:
         further=list(EVIDENCE_TABLES.values()),
         mechanisms=PLAN.mechanisms,
     output:
-        f"{OUT}/tables/evidence.tsv",
+        report(
+            f"{OUT}/tables/evidence.tsv",
+            caption="../report/evidence.rst",
+            category="Tables",
+            labels={"what": "verdicts", "format": "TSV"},
+        ),
     log:
         f"{OUT}/logs/evidence.log",
     benchmark:

@@ -356,3 +356,33 @@ rule measures:
     shell:
         "ohmics measures --settings {params.settings:q} --samples {input.samples:q} --qc {input.qc:q}"
         " --cells {input.cells:q} --out {output:q} >{log:q} 2>&1"
+
+
+rule cell_tables:
+    input:
+        samples=f"{OUT}/samples.tsv",
+        cells=f"{OUT}/tables/cells.parquet",
+        parts=expand(
+            f"{OUT}/samples/{{sample}}/cell_qc.parquet", sample=PLAN.sample_ids
+        ),
+    output:
+        summary=f"{OUT}/tables/cell_summary.tsv",
+        filters=f"{OUT}/tables/cell_filters.tsv",
+        types=f"{OUT}/tables/cell_type_shares.tsv",
+    log:
+        f"{OUT}/logs/cell_tables.log",
+    benchmark:
+        f"{OUT}/benchmarks/cell_tables.tsv"
+    threads: 1
+    resources:
+        mem_mb=PLAN.memory("cell_tables"),
+    params:
+        folder=lambda wildcards, input: part_folder(input),
+        settings=PLAN.settings("cell_tables"),
+        code=PLAN.digest("cell_tables"),
+    message:
+        "counting what the filters removed"
+    shell:
+        "ohmics cell-tables --settings {params.settings:q} --samples {input.samples:q} --cells {input.cells:q}"
+        " --folder {params.folder:q} --out-summary {output.summary:q} --out-filters {output.filters:q}"
+        " --out-types {output.types:q} >{log:q} 2>&1"

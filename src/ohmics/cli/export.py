@@ -30,9 +30,6 @@ def add_parser(commands: Any) -> None:
         choices=list(_FORMATS),
         help="write this one only; may be given several times (default: all of them)",
     )
-    parser.add_argument(
-        "--input", type=Path, action="append", default=[], help="a file the run read, told in the RO-Crate by sha256"
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -127,6 +124,7 @@ def _crate(arguments: argparse.Namespace) -> None:
     from ohmics.export.crate import RunFacts, write_crate
     from ohmics.export.run_tables import run_tables
     from ohmics.export.software import software_used
+    from ohmics.manifest import inputs_of
     from ohmics.provenance import code_digest
     from ohmics.shipped import shipped
 
@@ -139,7 +137,7 @@ def _crate(arguments: argparse.Namespace) -> None:
             titles[f"tables/{table.name}.{suffix}"] = table.title
     facts = RunFacts(
         config=_run_config(arguments),
-        inputs=tuple(arguments.input),
+        inputs=tuple(path for _, path in inputs_of(arguments.results)),
         versions=software_used(_inputs(arguments)),
         digest=code_digest(*stages),
         titles=titles,

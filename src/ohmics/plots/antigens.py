@@ -14,21 +14,14 @@ from matplotlib.ticker import MaxNLocator
 
 from ohmics.plots import style
 
-BEFORE, AFTER = style.OKABE_ITO[0], style.OKABE_ITO[1]
-CALL_COLOURS: Mapping[str, str] = {
-    "lost": "#9A3412",
-    "reduced": "#B45309",
-    "gained": "#6D28D9",
-    "retained": "#005A32",
-    "inconclusive": "#4B5563",
-    "not_assessable": "#6B7280",
-}
+BEFORE, AFTER = style.BEFORE, style.AFTER
 STATE_COLOURS: Mapping[str, str] = {
-    "home": style.OKABE_ITO[0],
-    "left": style.OKABE_ITO[4],
-    "took": style.OKABE_ITO[5],
-    "switched": style.OKABE_ITO[1],
+    "home": style.PATIENTS[2],
+    "left": style.PATIENTS[1],
+    "took": style.PATIENTS[6],
+    "switched": style.PATIENTS[7],
 }
+STATE_MARKS: Mapping[str, str] = {"home": "o", "left": "<", "took": "^", "switched": "D"}
 STATE_WORDS: Mapping[str, str] = {
     "home": "in the lineage",
     "left": "left it",
@@ -36,6 +29,7 @@ STATE_WORDS: Mapping[str, str] = {
     "switched": "left it and took another",
 }
 _ROW = 0.3
+_HEADING = "call, fraction remaining (95 %)"
 _ACROSS = 4
 _CELLS_SHOWN = 400
 MOST_PANELS = 24
@@ -72,12 +66,14 @@ def antigen_detection(calls: pd.DataFrame, *, unit: str = "patient", title: str 
         style.clip_label(f"{patient}, {antigen}", 34) for patient, antigen in rows[["patient", "antigen"]].to_numpy()
     ]
     left = 0.3 + max(style.text_width(name) for name in names)
-    width, height = left + 3.6 + 2.9, 1.55 + _ROW * len(rows)
+    said = [_said(row) for _, row in rows.iterrows()]
+    right = 0.4 + max(style.text_width(text) for text in (*said, _HEADING))
+    width, height = left + 3.6 + right, 1.55 + _ROW * len(rows)
     with style.applied():
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes((left / width, 0.95 / height, 3.6 / width, _ROW * len(rows) / height))
         for place, row in rows.iterrows():
-            _detection_row(axes, int(str(place)), row)
+            _detection_row(axes, int(str(place)), row, said[int(str(place))])
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_yticks(range(len(rows)), names)
         axes.set_xlim(-0.02, 1.02)
@@ -85,9 +81,9 @@ def antigen_detection(calls: pd.DataFrame, *, unit: str = "patient", title: str 
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
-        axes.text(1.06, 1.0 + 0.05 / (_ROW * len(rows)), "call, fraction remaining (95 %)", fontsize=8,
+        axes.text(1.06, 1.0 + 0.05 / (_ROW * len(rows)), _HEADING, fontsize=8,
                   transform=axes.transAxes, color=style.PALE_INK, va="bottom")  # fmt: skip
-        figure.text(0.02, 1 - 0.1 / height, style.clip_label(title, 70), fontsize=10, fontweight="bold", va="top")
+        style.heading(figure, title)
         handles = [
             Line2D([], [], marker="o", ls="", color=BEFORE, markerfacecolor="white", label="before"),
             Line2D([], [], marker="o", ls="", color=AFTER, label="after"),
@@ -97,7 +93,13 @@ def antigen_detection(calls: pd.DataFrame, *, unit: str = "patient", title: str 
     return figure
 
 
-def _detection_row(axes: Axes, place: int, row: pd.Series) -> None:
+def _said(row: pd.Series) -> str:
+    """Return the call with the fraction that remains."""
+    numbers = _interval(row)
+    return f"{str(row['call']).replace('_', ' ')}{', ' if numbers else ''}{numbers}"
+
+
+def _detection_row(axes: Axes, place: int, row: pd.Series, said: str) -> None:
     before, after = (_share(row, f"detected_{side}", f"n_cells_{side}") for side in ("pre", "post"))
     low, high = (_share(row, name, "n_cells_post") for name in ("expected_low", "expected_high"))
     expected = _share(row, "expected_detected", "n_cells_post")
@@ -106,11 +108,8 @@ def _detection_row(axes: Axes, place: int, row: pd.Series) -> None:
         axes.plot([expected, expected], [place - 0.28, place + 0.28], color=style.PALE_INK, lw=1.2, zorder=2)
     axes.plot(before, place, marker="o", color=BEFORE, markerfacecolor="white", markersize=6, zorder=3)
     axes.plot(after, place, marker="o", color=AFTER, markersize=6, zorder=4)
-    call = str(row["call"])
-    numbers = _interval(row)
-    text = f"{call.replace('_', ' ')}{', ' if numbers else ''}{numbers}"
-    axes.text(1.06, place, text, fontsize=8, va="center", transform=axes.get_yaxis_transform(),
-              color=CALL_COLOURS.get(call, style.INK))  # fmt: skip
+    axes.text(1.06, place, said, fontsize=8, va="center", transform=axes.get_yaxis_transform(),
+              color=style.CALL_COLOURS.get(str(row["call"]), style.INK))  # fmt: skip
 
 
 def _share(row: pd.Series, count: str, of: str) -> float:
@@ -194,22 +193,28 @@ def lineage_plane(cells: pd.DataFrame, *, title: str = "Lineage of candidate tum
         return style.blank("No candidate tumour cell could be placed.")
     groups = [(str(patient), own) for patient, own in cells.groupby("patient", sort=False)][:MOST_PANELS]
     with style.applied():
-        figure, panels = _grid(len(groups), title)
+        # The legend of one or two panels has a row more.
+        below = 0.0 if len(groups) > 2 else 0.2
+        figure, panels = _grid(len(groups), title, below=below)
         for axes, (patient, own) in zip(panels, groups, strict=True):
             before = own[own["side"] == "before"].head(_CELLS_SHOWN)
-            axes.plot(before["home"], before["away"], ls="", marker=".", ms=3, color=style.GREY, alpha=0.6)
+            axes.plot(before["home"], before["away"], ls="", marker=".", ms=3, color=style.FAINT, rasterized=True)
             after = own[own["side"] == "after"].head(_CELLS_SHOWN)
             for state, colour in STATE_COLOURS.items():
                 mine = after[after["state"] == state]
-                axes.plot(mine["home"], mine["away"], ls="", marker=".", ms=3.5, color=colour, alpha=0.8)
+                mark, size = STATE_MARKS[state], 1.8 if state == "home" else 2.6
+                axes.plot(
+                    mine["home"], mine["away"], ls="", marker=mark, ms=size, mew=0, color=colour, alpha=0.85,
+                    rasterized=True,
+                )  # fmt: skip
             axes.axhline(0, color=style.GRID, lw=0.8, zorder=0)
             axes.axvline(0, color=style.GRID, lw=0.8, zorder=0)
             axes.set_title(style.clip_label(patient, 24), fontsize=8.5)
         _same_limits(panels)
-        _outer(figure, panels, "own lineage, log2 of counts over expected", "rival lineage, log2")
-        handles = [Line2D([], [], ls="", marker=".", ms=8, color=style.GREY, label="before")]
+        _outer(figure, panels, "own lineage, log2 of counts over expected", "rival lineage, log2", below=below)
+        handles = [Line2D([], [], ls="", marker=".", ms=8, color=style.FAINT, label="before")]
         handles += [
-            Line2D([], [], ls="", marker=".", ms=8, color=colour, label=f"after: {STATE_WORDS[state]}")
+            Line2D([], [], ls="", marker=STATE_MARKS[state], ms=5, color=colour, label=f"after: {STATE_WORDS[state]}")
             for state, colour in STATE_COLOURS.items()
         ]
         columns = 3 if len(groups) > 2 else 2
@@ -217,10 +222,10 @@ def lineage_plane(cells: pd.DataFrame, *, title: str = "Lineage of candidate tum
     return figure
 
 
-def _grid(number: int, title: str) -> tuple[Figure, list[Axes]]:
+def _grid(number: int, title: str, *, below: float = 0.0) -> tuple[Figure, list[Axes]]:
     across = min(max(number, 2), _ACROSS)
     down = -(-number // across)
-    width, height = 0.75 + 1.75 * across, 1.2 + 1.75 * down
+    width, height = 0.75 + 1.75 * across, 1.2 + 1.75 * down + below
     figure = Figure(figsize=(width, height))
     panels = []
     for place in range(number):
@@ -228,13 +233,13 @@ def _grid(number: int, title: str) -> tuple[Figure, list[Axes]]:
         left = 0.65 + 1.75 * column
         bottom = height - 0.55 - 1.75 * (row + 1) + 0.35
         panels.append(figure.add_axes((left / width, bottom / height, 1.4 / width, 1.2 / height)))
-    figure.text(0.02, 1 - 0.1 / height, style.clip_label(title, 70), fontsize=10, fontweight="bold", va="top")
+    style.heading(figure, title)
     return figure, panels
 
 
-def _outer(figure: Figure, panels: Sequence[Axes], across: str, up: str) -> None:
+def _outer(figure: Figure, panels: Sequence[Axes], across: str, up: str, *, below: float = 0.0) -> None:
     width, height = figure.get_size_inches()
-    figure.text(0.65 / width, 0.6 / height, across, fontsize=8.5, va="center")
+    figure.text(0.65 / width, (0.5 + below) / height, across, fontsize=8.5, va="center")
     figure.text(0.13 / width, 0.5, up, fontsize=8.5, rotation=90, va="center", ha="center")
     for axes in panels:
         axes.tick_params(labelsize=7)

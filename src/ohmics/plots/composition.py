@@ -11,6 +11,10 @@ from matplotlib.patches import Patch
 
 from ohmics.plots import style
 
+_MOST_AT_EASE = 90
+"""More bars than this are thinner."""
+_HATCHES = ("", "////", "....", "xxxx")
+
 
 def composition(
     fractions: pd.DataFrame,
@@ -47,18 +51,25 @@ def composition(
     table = fractions.pivot_table(index="bar", columns="cell_type", values="fraction", aggfunc="first", observed=True)
     table = table.reindex(index=order, columns=list(known)).fillna(0.0)
     places = _places(order, groups)
+    # Where colours come again, a hatch tells the second of a kind from the first.
+    hatches = {name: _HATCHES[place // len(style.LEVELS) % len(_HATCHES)] for place, name in enumerate(known)}
     with style.applied():
         left = 0.3 + max(style.text_width(style.clip_label(name, 28)) for name in order)
         legend = 0.5 + max(style.text_width(style.clip_label(name, 26)) for name in known)
         rows = places[-1] + 1
+        step, size = (0.24, 8.0) if rows <= _MOST_AT_EASE else (0.13, 6.0)
         width = left + 4.2 + legend
-        height = 1.0 + max(0.24 * rows, 0.2 * len(known))
+        height = 1.0 + max(step * rows, 0.2 * len(known))
         figure = Figure(figsize=(width, height))
-        axes = figure.add_axes((left / width, 0.5 / height, 4.0 / width, (height - 0.95) / height))
+        body = step * rows
+        axes = figure.add_axes((left / width, 1 - (0.45 + body) / height, 4.0 / width, body / height))
         start = np.zeros(len(order))
         for name, colour in known.items():
             values = table[name].to_numpy(dtype=float)
-            axes.barh(places, values, left=start, height=0.8, color=colour, edgecolor="white", linewidth=0.5)
+            axes.barh(
+                places, values, left=start, height=0.8, color=colour, edgecolor="white", linewidth=0.5,
+                hatch=hatches[name],
+            )  # fmt: skip
             start += values
         axes.set_xlim(0, max(1.0, float(start.max())))
         axes.set_xticks([0, 0.25, 0.5, 0.75, 1.0])
@@ -67,10 +78,14 @@ def composition(
         axes.set_ylim(rows - 0.5, -0.5)
         axes.set_yticks(places)
         axes.set_yticklabels([style.clip_label(name, 28) for name in order])
-        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="y", length=0, labelsize=size)
         axes.spines["left"].set_visible(False)
-        axes.set_title(style.clip_label(title, 90))
-        handles = [Patch(facecolor=shade, label=style.clip_label(name, 26)) for name, shade in known.items()]
+        style.heading(figure, title)
+        handles = [
+            Patch(facecolor=shade, hatch=hatches[name], edgecolor="white", linewidth=0.5,
+                  label=style.clip_label(name, 26))
+            for name, shade in known.items()
+        ]  # fmt: skip
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0)
     return figure
 

@@ -27,6 +27,8 @@ CALLED = {
 }
 """Verdicts that come from a call instead of a score: sign, fill and ink of their cells."""
 _UNSCALED = "#FFFFFF"
+_MOST_LABEL = 76
+_KEY_WIDTH = 8.2
 
 
 def heat(
@@ -88,7 +90,7 @@ def heat(
         colours = ScalarMappable(Normalize(-top, top), style.diverging())
         for place, kind, name in rows:
             if kind == "group":
-                axes.text(-0.5, place + 0.22, name, fontsize=8, fontweight="bold", color=style.PALE_INK, va="center")
+                _group(axes, place, name, first=place == 0)
                 continue
             row = mechanisms.index(name)
             for column, patient in enumerate(patients):
@@ -104,12 +106,19 @@ def heat(
             figure,
             key,
             colours,
-            unit=f"sd of the change between {unit}s" if scale is not None else "units of the score",
+            unit=f"sd of the\nchange between {unit}s" if scale is not None else "units of the score",
             beyond=bool(verdicts),
             called=_any_call(values, mechanisms, patients, verdicts),
             unscaled=bool(unscaled.any()),
         )
     return figure
+
+
+def _group(axes: Axes, place: int, name: str, *, first: bool) -> None:
+    """Write a group's name over its rows, with a line that sets it apart from the group above."""
+    axes.text(-0.5, place + 0.22, name, fontsize=8, fontweight="bold", color=style.PALE_INK, va="center")
+    if not first:
+        axes.axhline(place - 0.42, color=style.GRID, lw=1.0, zorder=0)
 
 
 def _matrix(effects: pd.DataFrame, mechanisms: Sequence[str], patients: Sequence[str]) -> np.ndarray:
@@ -139,11 +148,11 @@ def _canvas(
     labels: Mapping[str, str] | None,
     title: str,
 ) -> tuple[Figure, Axes, tuple[float, float]]:
-    names = {name: style.clip_label((labels or {}).get(name, name), 64) for name in mechanisms}
+    names = {name: style.clip_label((labels or {}).get(name, name), _MOST_LABEL) for name in mechanisms}
     left = 0.3 + max(style.text_width(name) for name in names.values())
     step = 0.5 if len(patients) <= 12 else 0.3 if len(patients) <= 30 else 0.22
     # The legend and the title need room even where there are only one or two patients.
-    width = max(left + step * len(patients) + 0.2, 6.6, style.text_width(title, 10) * 1.12 + 0.3)
+    width = max(left + step * len(patients) + 0.2, _KEY_WIDTH, style.text_width(title, 10) * 1.12 + 0.3)
     below = 0.3 + max(style.text_width(style.clip_label(p, 16)) for p in patients)
     height = 0.38 + 0.215 * len(rows) + below + 0.95
     figure = Figure(figsize=(width, height))
@@ -160,7 +169,7 @@ def _canvas(
     axes.tick_params(length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    figure.text(0.12 / width, 1 - 0.1 / height, title, fontsize=10, fontweight="bold", va="top")
+    style.heading(figure, title)
     return figure, axes, (width, height)
 
 
@@ -193,7 +202,7 @@ def _cell(axes: Axes, column: int, place: int, value: float, colours: ScalarMapp
             Rectangle(**box, facecolor=tuple(colours.to_rgba(np.array([value]))[0]), edgecolor="#C9CED6", linewidth=0.4)
         )
     else:
-        axes.add_patch(Rectangle(**box, facecolor="white", edgecolor="#9AA3AE", linewidth=0.4, hatch="/////"))
+        axes.add_patch(Rectangle(**box, **style.NOT_ASSESSED, linewidth=0.4))
 
 
 def _key(
@@ -212,9 +221,7 @@ def _key(
     figure.colorbar(colours, cax=bar, orientation="horizontal", extend="both")
     bar.set_title(f"change, {unit}", fontsize=8, fontweight="normal", loc="left")
     bar.tick_params(labelsize=7)
-    handles: list[Patch | Line2D] = [
-        Patch(facecolor="white", edgecolor="#9AA3AE", hatch="/////", label="not assessable")
-    ]
+    handles: list[Patch | Line2D] = [Patch(**style.NOT_ASSESSED, label="not assessable")]
     handles.append(Patch(facecolor=style.MIDDLE, edgecolor="#C9CED6", label="no change"))
     if beyond:
         handles.append(
@@ -234,7 +241,7 @@ def _key(
     figure.legend(
         handles=handles,
         loc="upper left",
-        bbox_to_anchor=(start + (1.9 + 1.15 * (len(unit) > 20)) / width, 0.9 / height),
+        bbox_to_anchor=(2.35 / width, 0.9 / height),
         ncols=3 if called else 2,
         borderaxespad=0,
         labelspacing=0.35,

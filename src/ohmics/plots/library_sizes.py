@@ -1,4 +1,4 @@
-"""The QC table comes in, bars of library size and genes detected per sample go out."""
+"""The QC table comes in, library size and genes detected of every sample go out, one mark each."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from ohmics.plots import style
 
 _WORDS = {"use": "use", "use_with_care": "use with care", "excluded": "excluded"}
-_FILLS = {"use": style.OKABE_ITO[0], "use_with_care": style.OKABE_ITO[4], "excluded": style.OKABE_ITO[1]}
-_HATCHES = {"use": "", "use_with_care": "///", "excluded": "xxx"}
 
 
 def library_sizes(
@@ -24,8 +22,9 @@ def library_sizes(
     samples: Sequence[str] | None = None,
     thresholds: Mapping[str, float] | None = None,
     size_label: str = "library size, reads",
+    title: str = "Depth and genes of every sample",
 ) -> Figure:
-    """Draw library size (log scale) and genes detected, one bar a sample, coloured and hatched by verdict.
+    """Draw library size (log scale) and genes detected, one mark a sample, coloured and shaped by verdict.
 
     Parameters
     ----------
@@ -37,6 +36,8 @@ def library_sizes(
         ``median_umi`` or ``median_genes`` to the lowest value accepted, drawn as a dashed line.
     size_label
         Label of the first axis.
+    title
+        Heading.
 
     Raises
     ------
@@ -51,13 +52,13 @@ def library_sizes(
     step = 0.2 if len(order) <= 60 else 0.14
     with style.applied():
         left = 0.3 + max(style.text_width(style.clip_label(name, 24), 8 if step == 0.2 else 6.5) for name in order)
-        width, height = left + 6.6, 1.0 + step * len(order)
+        width, height = left + 6.6, 1.25 + step * len(order)
         figure = Figure(figsize=(width, height))
         for place, (column, label) in enumerate((("median_umi", size_label), ("median_genes", "genes detected"))):
             axes = figure.add_axes(
                 ((left + 3.3 * place) / width, 0.55 / height, 3.1 / width, step * len(order) / height)
             )
-            _bars(axes, rows, column, logarithmic=place == 0, least=(thresholds or {}).get(column))
+            _marks(axes, rows, column, logarithmic=place == 0, least=(thresholds or {}).get(column))
             if place == 1:
                 axes.xaxis.set_major_locator(MaxNLocator(5))
                 axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -68,37 +69,55 @@ def library_sizes(
             axes.set_yticks(range(len(order)))
             axes.set_yticklabels([style.clip_label(name, 24) for name in order] if place == 0 else [])
             axes.tick_params(axis="y", length=0, labelsize=8 if step == 0.2 else 6.5)
-        _legend(figure, rows, left / width)
+        style.heading(figure, title)
+        _legend(figure, rows, left / width, least=bool(thresholds))
     return figure
 
 
-def _bars(axes: Axes, rows: pd.DataFrame, column: str, *, logarithmic: bool, least: float | None) -> None:
+def _marks(axes: Axes, rows: pd.DataFrame, column: str, *, logarithmic: bool, least: float | None) -> None:
+    """Draw one mark a sample: a bar on a logarithmic axis would begin nowhere."""
     values = rows[column].to_numpy(dtype=float, na_value=np.nan)
-    present = values[np.isfinite(values) & (values > 0)]
-    if logarithmic and len(present):
+    drawn = np.isfinite(values) & (values > 0 if logarithmic else values >= 0)
+    ends = [*values[drawn], *([least] if least is not None and least > 0 else [])]
+    if logarithmic and ends:
         axes.set_xscale("log")
-        axes.set_xlim(10 ** np.floor(np.log10(min(present.min(), least or np.inf) / 1.5)), 1.25 * present.max())
-    for place, (value, verdict) in enumerate(zip(values, rows["verdict"], strict=True)):
-        if not np.isfinite(value):
-            continue
-        axes.barh(
-            place,
-            value,
-            height=0.72,
-            color=_FILLS.get(verdict, style.GREY),
-            hatch=_HATCHES.get(verdict, ""),
-            edgecolor="white",
-            linewidth=0.3,
-        )
+        axes.set_xlim(min(ends) / 1.5, max(ends) * 1.5)
+        _log_ticks(axes)
+    elif ends:
+        axes.set_xlim(0, max(ends) * 1.08 or 1.0)
+    verdicts = rows["verdict"].astype(object).where(rows["verdict"].notna(), "").astype(str).to_numpy()
+    for verdict in dict.fromkeys(verdicts[drawn]):
+        chosen = np.flatnonzero(drawn & (verdicts == verdict))
+        axes.plot(
+            values[chosen], chosen, ls="", marker=style.VERDICT_MARKERS.get(verdict, "o"), ms=5,
+            color=style.VERDICT_COLOURS.get(verdict, style.GREY), clip_on=False,
+        )  # fmt: skip
+    for place in range(len(rows)):
+        axes.axhline(place, color=style.GRID, lw=0.7, zorder=0)
     axes.grid(axis="x")
 
 
-def _legend(figure: Figure, rows: pd.DataFrame, left: float) -> None:
+def _log_ticks(axes: Axes) -> None:
+    """Label few round numbers: powers of ten alone would leave narrow ranges without any."""
+    low, high = axes.get_xlim()
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+        inside = [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
+        if len(inside) >= 3:
+            break
+    shown = inside[:: -(-len(inside) // 5)] if inside else []
+    axes.set_xticks(shown, [f"{value / 1e6:g} M" if value >= 1e6 else f"{value:,.0f}" for value in shown])
+    axes.minorticks_off()
+
+
+def _legend(figure: Figure, rows: pd.DataFrame, left: float, *, least: bool) -> None:
     present = [verdict for verdict in _WORDS if (rows["verdict"] == verdict).any()]
     handles = [
-        Patch(
-            facecolor=_FILLS[verdict], hatch=_HATCHES[verdict], edgecolor="white", linewidth=0.3, label=_WORDS[verdict]
-        )
+        Line2D([], [], ls="", marker=style.VERDICT_MARKERS[verdict], color=style.VERDICT_COLOURS[verdict],
+               label=_WORDS[verdict])
         for verdict in present
-    ]
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left, 1.0), ncols=3)
+    ]  # fmt: skip
+    if least:
+        handles.append(Line2D([], [], color=style.INK, lw=0.9, ls=(0, (4, 2)), label="least accepted"))
+    height = float(figure.get_size_inches()[1])
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left, 1 - 0.27 / height), ncols=4)

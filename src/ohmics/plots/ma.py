@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ohmics.plots import style
-from ohmics.plots.volcano import draw_genes
+from ohmics.plots.volcano import canvas, draw_genes
 
 COLUMNS = ("gene", "log2_fc", "p", "q", "mean_log_cpm")
 
@@ -35,18 +35,17 @@ def ma(genes: pd.DataFrame, *, title: str = "Genes", threshold: float = 0.05, mi
     if rows.empty:
         return style.blank("No gene was tested.")
     with style.applied():
-        figure = Figure(figsize=(5.2, 4.2))
-        axes = figure.add_axes((0.13, 0.14, 0.84, 0.74))
+        figure, axes = canvas(title)
         change = rows["log2_fc"].to_numpy(dtype=float)
         mean = rows["mean_log_cpm"].to_numpy(dtype=float)
         axes.axhline(0, color=style.PALE_INK, lw=0.8)
         for side in (-min_lfc, min_lfc) if min_lfc > 0 else ():
             axes.axhline(side, color=style.PALE_INK, lw=0.8, ls=":")
-        draw_genes(axes, rows, mean, change, threshold=threshold)
-        bound = float(np.abs(change).max()) * 1.22 or 1.0
+        bound = float(np.abs(change).max()) * 1.12 or 1.0
         axes.set_ylim(-bound, bound)
-        axes.margins(x=0.08)
+        room = 0.08 * (float(np.ptp(mean)) or 1.0)
+        axes.set_xlim(float(mean.min()) - room, float(mean.max()) + room)
         axes.set_xlabel("mean expression, log2 counts per million")
         axes.set_ylabel("log2 fold change")
-        axes.set_title(style.clip_label(title, 60))
+        draw_genes(axes, rows, np.column_stack([mean, change]), threshold=threshold, lines=((), (0.0,)))
     return figure

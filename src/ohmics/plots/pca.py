@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ohmics.plots import style
+from ohmics.plots import point_names, style
 
 _MOST_NAMES = 40
+_NAMES_OF_MANY = 8
 
 
 def pca(
@@ -29,7 +31,8 @@ def pca(
     ----------
     coordinates
         One row a sample: ``sample``, ``pc1``, ``pc2`` and the column ``colour``. Rows without
-        coordinates are left out. Names are written beside the points of up to 40 samples.
+        coordinates are left out. Names are written beside the points of up to 40 samples; of more, beside the eight
+        that lie farthest out.
     link
         A column (usually ``patient``): samples that share its value are joined by a thin line.
     shares
@@ -47,44 +50,56 @@ def pca(
     level = placed[colour].astype(object).where(placed[colour].notna(), "missing").astype(str)
     known = style.colours_for(level, colours)
     with style.applied():
-        figure = Figure(figsize=(6.8, 4.8))
-        axes = figure.add_axes((0.1, 0.11, 0.64, 0.8))
+        figure, axes = _canvas(known, title, colour.replace("_", " "))
         if link:
             for _, group in placed.groupby(link, sort=True, observed=True):
                 axes.plot(group["pc1"], group["pc2"], color="#C3C9D1", lw=0.8, zorder=1)
-        axes.scatter(
-            placed["pc1"],
-            placed["pc2"],
-            c=[known[name] for name in level],
-            s=34,
-            edgecolors="white",
-            linewidths=0.6,
-            zorder=2,
-        )
-        if len(placed) <= _MOST_NAMES:
-            for name, x, y in zip(placed["sample"], placed["pc1"], placed["pc2"], strict=True):
-                axes.annotate(
-                    style.clip_label(name, 18), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=6.5
-                )
-        _finish(axes, known, shares, title=title, legend=colour.replace("_", " "))
+        points = placed[["pc1", "pc2"]].to_numpy(dtype=float)
+        for name, shade in known.items():
+            own = points[(level == name).to_numpy()]
+            axes.scatter(
+                own[:, 0], own[:, 1], c=shade, marker=_marks(known)[name], s=34, edgecolors="white", linewidths=0.6,
+                zorder=2,
+            )  # fmt: skip
+        axes.set_xlabel("component 1" + (f" ({100 * shares[0]:.0f} % of the variance)" if shares else ""))
+        axes.set_ylabel("component 2" + (f" ({100 * shares[1]:.0f} % of the variance)" if shares else ""))
+        axes.margins(0.12)
+        _write_names(axes, placed["sample"].astype(str).tolist(), points)
     return figure
 
 
-def _finish(
-    axes: Axes, known: Mapping[str, str], shares: tuple[float, float] | None, *, title: str, legend: str
-) -> None:
-    axes.set_xlabel("component 1" + (f" ({100 * shares[0]:.0f} % of the variance)" if shares else ""))
-    axes.set_ylabel("component 2" + (f" ({100 * shares[1]:.0f} % of the variance)" if shares else ""))
-    axes.margins(0.12)
-    axes.set_title(style.clip_label(title, 70))
+def _marks(known: Mapping[str, str]) -> dict[str, str]:
+    return {name: style.MARKERS[place % len(style.MARKERS)] for place, name in enumerate(known)}
+
+
+def _canvas(known: Mapping[str, str], title: str, legend: str) -> tuple[Figure, Axes]:
+    columns = -(-len(known) // 20)
+    entries = {name: style.clip_label(name, 22) for name in known}
+    beside = columns * (0.45 + max(style.text_width(text) for text in entries.values()))
+    width, height = 0.7 + 4.5 + 0.2 + max(beside, 1.3), 4.8
+    figure = Figure(figsize=(width, height))
+    axes = figure.add_axes((0.7 / width, 0.11, 4.5 / width, 0.8))
+    style.heading(figure, title)
+    marks = _marks(known)
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=shade, label=style.clip_label(name, 22))
+        Line2D([], [], marker=marks[name], linestyle="", color=shade, label=entries[name])
         for name, shade in known.items()
     ]
     axes.legend(
         handles=handles,
         loc="upper left",
         bbox_to_anchor=(1.01, 1.0),
-        title=legend,
+        ncols=columns,
+        title=style.clip_label(legend, 22),
         alignment="left",
     )
+    return figure, axes
+
+
+def _write_names(axes: Axes, names: list[str], points: np.ndarray) -> None:
+    far = np.lexsort((names, -np.hypot(points[:, 0], points[:, 1])))
+    shown = far[: _MOST_NAMES if len(names) <= _MOST_NAMES else _NAMES_OF_MANY]
+    point_names.write_names(
+        axes, points[shown], [names[place] for place in shown], left=[False] * len(shown), marked=points,
+        others=points[:0], most=24,
+    )  # fmt: skip

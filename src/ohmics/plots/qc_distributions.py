@@ -29,6 +29,7 @@ _METRICS = (
     _Metric("pct_mito", "mitochondrial UMI, %", False, "pct_mito"),
 )
 _BINS = 48
+_MOST_SHAPES = 60
 # Percentages above this share one last bin: dead cells would squeeze the living into a corner.
 _MITO_TOP = 50.0
 
@@ -40,6 +41,7 @@ def qc_distributions(
     samples: Sequence[str] | None = None,
     colours: Mapping[str, str] | None = None,
     thresholds: Mapping[str, float] | None = None,
+    title: str = "Quality of cells before and after filters",
 ) -> Figure:
     """Draw UMI, genes and mitochondrial share per sample, all cells in grey and kept cells in colour.
 
@@ -57,6 +59,8 @@ def qc_distributions(
         Sample to colour.
     thresholds
         ``n_umi``, ``n_genes`` or ``pct_mito`` to a fixed threshold, drawn as a dashed line.
+    title
+        Heading.
 
     Raises
     ------
@@ -69,15 +73,15 @@ def qc_distributions(
         return style.blank("No cell was counted.")
     medians = qc.set_index("sample") if qc is not None else None
     with style.applied():
-        height = 1.35 + (0.36 if len(order) <= 40 else 0.22) * len(order)
+        height = 1.6 + (0.36 if len(order) <= 40 else 0.22) * len(order)
         left = min(0.25 + max(style.text_width(style.clip_label(name, 24)) for name in order), 2.4)
-        width = left + 7.4
+        width = left + 7.55
         figure = Figure(figsize=(width, height))
-        each = (7.4 - 0.5) / len(_METRICS)
+        each = (7.4 - 0.6) / len(_METRICS)
         groups = {str(name): cells for name, cells in cell_qc.groupby("sample", observed=True, sort=False)}
         for place, metric in enumerate(_METRICS):
             axes = figure.add_axes(
-                ((left + place * (each + 0.15)) / width, 0.62 / height, each / width, (height - 1.05) / height)
+                ((left + place * (each + 0.26)) / width, 0.62 / height, each / width, (height - 1.3) / height)
             )
             middles = (
                 None if medians is None else {str(k): float(v) for k, v in medians[metric.median].dropna().items()}
@@ -89,7 +93,8 @@ def qc_distributions(
                 )
             if place:
                 axes.set_yticklabels([])
-        _legend(figure, left / width, thresholds=bool(thresholds), medians=medians is not None)
+        style.heading(figure, title)
+        _legend(figure, left, thresholds=bool(thresholds), medians=medians is not None)
     return figure
 
 
@@ -102,7 +107,10 @@ def _legend(figure: Figure, left: float, *, thresholds: bool, medians: bool) -> 
         handles.append(Line2D([], [], color=style.INK, lw=1.6, label="median of kept cells"))
     if thresholds:
         handles.append(Line2D([], [], color=style.INK, lw=0.9, ls=(0, (4, 2)), label="fixed threshold"))
-    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=(left, 1.0), ncols=4, columnspacing=1.4)
+    width, height = (float(side) for side in figure.get_size_inches())
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(left / width, 1 - 0.27 / height), ncols=4, columnspacing=1.4
+    )
 
 
 def _scaled(values: np.ndarray, metric: _Metric) -> np.ndarray:
@@ -128,11 +136,16 @@ def _strips(
     if metric.logarithmic:
         bottom = min((float(np.nanmin(v)) for v in scaled.values() if len(v) and np.isfinite(v).any()), default=0.0)
         edges = np.linspace(bottom, max(top, bottom + 0.1), _BINS + 1)
+    # As shapes, the strips of many samples would weigh more than a megabyte.
+    many = len(order) > _MOST_SHAPES
     for row, name in enumerate(order):
         base = len(order) - 1 - row
         axes.axhline(base, color=style.GRID, lw=0.8, zorder=0)
         if name not in groups:
-            axes.text(edges[0], base + 0.2, "  no cell was counted", fontsize=7, color=style.PALE_INK, va="center")
+            axes.text(
+                edges[0], base + 0.32, "  no cell was counted", fontsize=7, color=style.PALE_INK, va="center",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5}, zorder=3,
+            )  # fmt: skip
             continue
         kept = groups[name]["kept"].fillna(False).to_numpy(dtype=bool)
         everyone = np.histogram(scaled[name][np.isfinite(scaled[name])], edges)[0]
@@ -147,8 +160,11 @@ def _strips(
             facecolor="#DDE1E6",
             edgecolor="#9AA3AE",
             lw=0.6,
+            rasterized=many,
         )
-        axes.stairs(base + 0.86 * after / tallest, edges, baseline=base, fill=True, facecolor=shade, alpha=0.9)
+        axes.stairs(
+            base + 0.86 * after / tallest, edges, baseline=base, fill=True, facecolor=shade, alpha=0.9, rasterized=many
+        )
         marked = np.nan if medians is None else float(medians.get(name, np.nan))
         if np.isfinite(marked):
             middle = _scaled(np.array([marked]), metric)[0]

@@ -13,7 +13,7 @@ from ohmics.plots import style
 
 COLUMNS = ("gene_list", "part", "rank", "before", "after", "n_tested")
 _COLUMNS_OF_PANELS = 3
-_WIDTH, _HEIGHT = 2.7, 1.9
+_WIDTH, _HEIGHT = 2.9, 2.1
 
 
 def running_sum(points: pd.DataFrame, *, notes: Mapping[str, str] | None = None, title: str = "Running sums") -> Figure:
@@ -45,15 +45,15 @@ def running_sum(points: pd.DataFrame, *, notes: Mapping[str, str] | None = None,
     wide = min(_COLUMNS_OF_PANELS, len(names))
     high = -(-len(names) // wide)
     with style.applied():
-        figure = Figure(figsize=(_WIDTH * wide + 0.5, _HEIGHT * high + 0.6))
-        total = _HEIGHT * high + 0.6
+        total = _HEIGHT * high + 0.42
+        figure = Figure(figsize=(_WIDTH * wide + 0.5, total))
         for place, name in enumerate(names):
             row, column = divmod(place, wide)
             left = (0.55 + column * _WIDTH) / (_WIDTH * wide + 0.5)
             bottom = (0.45 + (high - 1 - row) * _HEIGHT) / total
-            axes = figure.add_axes((left, bottom, (_WIDTH - 0.55) / (_WIDTH * wide + 0.5), (_HEIGHT - 0.85) / total))
+            axes = figure.add_axes((left, bottom, (_WIDTH - 0.55) / (_WIDTH * wide + 0.5), (_HEIGHT - 1.0) / total))
             _panel(axes, points[points["gene_list"] == name], name, (notes or {}).get(name, ""))
-        figure.text(0.01, 1 - 0.06 / total, style.clip_label(title, 80), va="top", fontsize=10, fontweight="bold")
+        style.heading(figure, title)
         figure.text(
             0.5, 0.06 / total, "rank of the gene, highest in the test samples first", ha="center", fontsize=8,
             color=style.PALE_INK,
@@ -64,7 +64,7 @@ def running_sum(points: pd.DataFrame, *, notes: Mapping[str, str] | None = None,
 def _panel(axes: Axes, rows: pd.DataFrame, name: str, note: str) -> None:
     last = int(rows["n_tested"].iloc[0])
     axes.axhline(0, color=style.PALE_INK, lw=0.8)
-    for part, colour, line in (("up", style.OKABE_ITO[0], "-"), ("down", style.OKABE_ITO[1], "--")):
+    for part, colour, line in (("up", style.HIGHER, "-"), ("down", style.LOWER, "--")):
         mine = rows[rows["part"] == part].sort_values("rank", kind="stable")
         if mine.empty:
             continue
@@ -77,9 +77,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, note: str) -> None:
     axes.set_xlim(0, last)
     axes.set_ylim(*_limits(rows))
     axes.set_xticks([1, last], ["1", f"{last:,}"])
-    axes.set_title(
-        f"{style.clip_label(name, 34)}\n{style.clip_label(note, 40)}".rstrip(), fontsize=8, fontweight="normal"
-    )
+    lead, _, own = name.rpartition("/")
+    lines = [style.clip_label(text, 40) for text in (lead, own or name, note) if text]
+    axes.set_title("\n".join(lines), fontsize=7.5, fontweight="normal", linespacing=1.25)
 
 
 def _limits(rows: pd.DataFrame) -> tuple[float, float]:

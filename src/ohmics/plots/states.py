@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from ohmics.plots import style
 
-_SERIES = (("raw", "raw", style.PALE_INK, "o", "white"), ("beyond", "beyond", style.OKABE_ITO[1], "D", ""))
+_SERIES = (("raw", "raw", style.PALE_INK, "o", "white"), ("beyond", "beyond", style.ACCENT, "D", ""))
 _BEYOND_WORDS = "beyond activation, proliferation and depth"
 
 
@@ -63,9 +63,7 @@ def states(
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("change of the mean score (mean z of the list's genes)")
-        figure.text(
-            0.12 / width, 1 - 0.1 / height, style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top"
-        )
+        style.heading(figure, title)
         handles = [
             Line2D([], [], marker=mark, linestyle="", color=colour, markerfacecolor=face or colour, label=label)
             for label, (_, _, colour, mark, face) in zip(("raw", _BEYOND_WORDS), _SERIES, strict=True)

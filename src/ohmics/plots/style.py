@@ -22,9 +22,26 @@ from ohmics.errors import OhmicsError, listing
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 """Okabe and Ito's colours without black, strongest contrast first (https://jfly.uni-koeln.de/color)."""
-TOL_MUTED = ("#332288", "#882255", "#999933", "#AA4499", "#44AA99", "#117733", "#DDCC77", "#CC6677", "#88CCEE")
-"""Paul Tol's muted colours (https://sronpersonalpages.nl/~pault)."""
-GREY = "#B3B3B3"
+TIMEPOINTS = ("#0072B2", "#D55E00", "#009E73", "#5A1E1E", "#0F2D69", "#874B69")
+"""Timepoints in their order; the first two are also the two sides of a pair, before and after."""
+PATIENTS = ("#5A0069", "#B4871E", "#5A96E1", "#00695A", "#785A00", "#69001E", "#694BC3", "#D20F69")
+"""Patients: none of these is a timepoint's colour."""
+LEVELS = (
+    "#0072B2", "#D55E00", "#69000F", "#4B1E5A", "#B41E00", "#A578FF", "#784B78", "#4BA55A",
+    "#002DA5", "#B46978", "#69784B", "#004B2D", "#A587C3", "#961E3C", "#1E695A", "#5A1E3C",
+)  # fmt: skip
+"""Cell types, clusters and whatever else has many levels.
+
+The three palettes were searched for in sRGB so that any two colours of one palette, and grey, stay at least 9 (LEVELS)
+or 12 units of CIEDE2000 apart to readers with normal, red-, green- or blue-blind vision (as Machado and others simulate
+it, https://doi.org/10.1109/TVCG.2009.113) and each stands out from white by 3:1.
+"""
+BEFORE, AFTER = TIMEPOINTS[0], TIMEPOINTS[1]
+ACCENT, SECOND = PATIENTS[0], PATIENTS[1]
+"""Two series that are neither timepoints nor directions of change."""
+GREY = "#8D9299"
+FAINT = "#B9BEC6"
+"""Points and bars that stand behind those that matter."""
 INK = "#1B1F24"
 PALE_INK = "#5A6370"
 GRID = "#E3E6EA"
@@ -38,6 +55,20 @@ VERDICT_COLOURS: Mapping[str, str] = {
     "use_with_care": "#8A5A00",
     "excluded": "#9A3412",
 }
+VERDICT_MARKERS: Mapping[str, str] = {"use": "o", "use_with_care": "^", "excluded": "X"}
+NOT_ASSESSED: Mapping[str, Any] = {"facecolor": "white", "edgecolor": "#9AA3AE", "hatch": "/////"}
+"""How a box is drawn that nothing is known of; no change is a plain box in the middle of the colour map."""
+CALL_COLOURS: Mapping[str, str] = {
+    "lost": "#9A3412",
+    "reduced": "#B45309",
+    "gained": "#6D28D9",
+    "retained": "#005A32",
+    "inconclusive": "#4B5563",
+    "not_assessable": "#6B7280",
+}
+"""Calls of antigens; the word always stands beside the colour."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+"""Shapes of points, changed each time the colours of a palette begin again."""
 NAMELESS = frozenset({"unassigned", "unknown", "missing", ""})
 """Levels that are drawn grey: they name what is not known."""
 
@@ -87,45 +118,58 @@ def diverging() -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("ohmics_change", stops)
 
 
-def assign(levels: Iterable[object]) -> dict[str, str]:
+def assign(levels: Iterable[object], *, palette: Sequence[str] = LEVELS) -> dict[str, str]:
     """Give each level a colour, in the order given; levels that name nothing known are grey.
 
-    The first 16 colours are distinct to readers with any common colour vision; later ones are
-    darker, then lighter, versions of them, so figures with many levels also label them directly.
+    The colours of a palette are distinct to readers with any common colour vision; where there are more levels they
+    come again, darker and lighter in turn, so figures also tell such levels apart by shape (`shapes`) or write their
+    names.
 
     Examples
     --------
-    >>> assign(["pre", "relapse", "unassigned"])
-    {'pre': '#0072B2', 'relapse': '#D55E00', 'unassigned': '#B3B3B3'}
+    >>> assign(["pre", "relapse", "unassigned"], palette=TIMEPOINTS)
+    {'pre': '#0072B2', 'relapse': '#D55E00', 'unassigned': '#8D9299'}
     """
-    named = [str(level) for level in dict.fromkeys(str(level) for level in levels)]
-    base = (*OKABE_ITO, *TOL_MUTED)
     colours: dict[str, str] = {}
     place = 0
-    for level in named:
+    for level in dict.fromkeys(str(level) for level in levels):
         if level in NAMELESS:
             colours[level] = GREY
             continue
-        colours[level] = _variant(base[place % len(base)], place // len(base))
+        colours[level] = _again(palette[place % len(palette)], place // len(palette))
         place += 1
     return colours
 
 
-def _variant(colour: str, turn: int) -> str:
-    if turn == 0:
+def _again(colour: str, turn: int) -> str:
+    """Return a colour for its further turns: odd ones darker, even ones lighter, each further from the first."""
+    if not turn:
         return colour
-    target = 0.0 if turn % 2 else 1.0
-    strength = min(0.35 + 0.15 * ((turn - 1) // 2), 0.75)
-    red, green, blue = ((1 - strength) * part + strength * target for part in to_rgb(colour))
-    return to_hex((red, green, blue))
+    left = 0.72 ** ((turn + 1) // 2)
+    end = 0.0 if turn % 2 else 1.0
+    red, green, blue = (end + left * (part - end) for part in to_rgb(colour))
+    return to_hex((red, green, blue)).upper()
+
+
+def shapes(levels: Iterable[object], *, palette: Sequence[str] = LEVELS) -> dict[str, str]:
+    """Give each level a shape of its points: the same for the first colours of a palette, then another.
+
+    Examples
+    --------
+    >>> shapes([f"P{number}" for number in range(9)], palette=PATIENTS)["P8"]
+    's'
+    """
+    named = [level for level in dict.fromkeys(str(level) for level in levels) if level not in NAMELESS]
+    found = {level: MARKERS[place // len(palette) % len(MARKERS)] for place, level in enumerate(named)}
+    return {level: found.get(level, MARKERS[0]) for level in dict.fromkeys(str(level) for level in levels)}
 
 
 def colours_for(values: pd.Series, colours: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the colour of every level of ``values``: those given, and new ones for the rest."""
+    """Return the colour of every level of ``values``: those given, in the order given, and new ones for the rest."""
     levels = in_order(values.dropna().astype(str).unique())
     given = dict(colours or {})
     if all(level in given for level in levels):
-        return {level: given[level] for level in levels}
+        return {level: shade for level, shade in given.items() if level in set(levels)}
     fresh = assign([*given, *[level for level in levels if level not in given]])
     return {level: given.get(level, fresh[level]) for level in levels}
 
@@ -146,6 +190,10 @@ def in_order(levels: Iterable[object]) -> list[str]:
     return sorted({str(level) for level in levels}, key=lambda level: (natural(level), level))
 
 
+_SENTENCE = 40
+"""Labels that may have this many characters are sentences."""
+
+
 @cache
 def _drawable() -> frozenset[str]:
     font = FT2Font(findfont(FontProperties(family="DejaVu Sans")))
@@ -155,10 +203,20 @@ def _drawable() -> frozenset[str]:
 def clip_label(text: object, most: int = 34) -> str:
     """Return text fit for an axis: no line breaks, no mathtext, at most ``most`` characters.
 
-    A character the figures' font lacks becomes □: it could only be drawn as an empty box, with a warning.
+    A character the figures' font lacks becomes □: it could only be drawn as an empty box, with a warning. Short labels
+    are names: they lose their middle, since names of samples often differ in their ends only. Longer ones are
+    sentences and lose their ends.
+
+    Examples
+    --------
+    >>> clip_label("a_patient_with_a_long_name_relapse", 20)
+    'a_patient_w…_relapse'
     """
     plain = "".join(character if character in _drawable() else "□" for character in " ".join(str(text).split()))
-    short = plain if len(plain) <= most else plain[: most - 1].rstrip() + "…"
+    tail = 8 if 16 <= most < _SENTENCE else 0
+    short = plain
+    if len(plain) > most:
+        short = plain[: most - 1 - tail].rstrip() + "…" + (plain[-tail:] if tail else "")
     # A dollar sign would start mathtext.
     return short.replace("$", r"\$")
 
@@ -178,6 +236,16 @@ def blank(message: str, *, width: float = 6.0, height: float = 1.2) -> Figure:
     return figure
 
 
+def heading(figure: Figure, title: str, *, most: int = 110) -> None:
+    """Write a figure's title at its upper left corner; one that is wider than the figure ends in an ellipsis."""
+    width, height = (float(side) for side in figure.get_size_inches())
+    text = clip_label(title, most)
+    while most > 8 and text_width(text, 10.0) * 1.12 > width - 0.2:
+        most -= 2
+        text = clip_label(title, most)
+    figure.text(0.12 / width, 1 - 0.1 / height, text, fontsize=10, fontweight="bold", va="top")
+
+
 def to_png(figure: Figure, *, dpi: int = 120) -> bytes:
     """Return the figure as PNG; the same drawing gives the same bytes."""
     buffer = io.BytesIO()
@@ -186,21 +254,21 @@ def to_png(figure: Figure, *, dpi: int = 120) -> bytes:
     return buffer.getvalue()
 
 
-def to_svg(figure: Figure) -> str:
-    """Return the figure as an SVG document with real text and without a date."""
+def to_svg(figure: Figure, *, title: str | None = None, dpi: int = 100) -> str:
+    """Return the figure as an SVG document with real text and without a date; clouds of points have ``dpi``."""
     buffer = io.StringIO()
+    metadata = {"Date": None, "Creator": None} | ({"Title": title} if title else {})
     with applied():
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", dpi=dpi, metadata=metadata)
     return buffer.getvalue()
 
 
-def to_pdf(figure: Figure) -> bytes:
-    """Return the figure as PDF with embedded fonts and without dates."""
+def to_pdf(figure: Figure, *, title: str | None = None, dpi: int = 100) -> bytes:
+    """Return the figure as PDF with embedded TrueType fonts and without dates; clouds of points have ``dpi``."""
     buffer = io.BytesIO()
+    metadata = {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
     with applied():
-        figure.savefig(
-            buffer, format="pdf", metadata={"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None}
-        )
+        figure.savefig(buffer, format="pdf", dpi=dpi, metadata=metadata | ({"Title": title} if title else {}))
     return buffer.getvalue()
 
 

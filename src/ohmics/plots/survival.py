@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from ohmics.plots import style
 
-_COLOURS = {"above": style.OKABE_ITO[1], "below": style.OKABE_ITO[0]}
+_COLOURS = {"above": style.ACCENT, "below": style.SECOND}
+_LINES = {"above": "-", "below": (0, (5, 1.5))}
 _WORDS = {"above": "above the cut", "below": "at or below the cut"}
 
 
@@ -22,8 +23,6 @@ def survival(curves: pd.DataFrame, *, title: str = "Survival") -> Figure:
         SURVIVAL_CURVES rows of one mechanism and outcome.
     title
         Above the figure.
-    outcome
-        What the vertical axis counts the absence of.
 
     Raises
     ------
@@ -35,17 +34,17 @@ def survival(curves: pd.DataFrame, *, title: str = "Survival") -> Figure:
         return style.blank("No curve was computed.")
     groups = [name for name in _COLOURS if (curves["group"] == name).any()]
     with style.applied():
-        figure = Figure(figsize=(5.6, 3.9))
-        axes = figure.add_axes((0.13, 0.36, 0.84, 0.53))
+        figure = Figure(figsize=(5.6, 4.1))
+        axes = figure.add_axes((0.13, 0.39, 0.84, 0.51))
         for name in groups:
             _curve(axes, curves[curves["group"] == name], name)
         last = float(curves["time"].max())
         axes.set_xlim(0, last * 1.03)
         axes.set_ylim(0, 1.03)
         axes.set_ylabel("share without the event")
-        axes.set_xlabel(f"time, {curves['unit'].iloc[0]}")
-        axes.legend(loc="upper right")
-        axes.set_title(style.clip_label(title, 70))
+        axes.set_xlabel(f"time, {style.clip_label(curves['unit'].iloc[0], 20)}")
+        figure.legend(loc="lower right", bbox_to_anchor=(1.0, 0.0), ncols=2, handlelength=2.6)
+        style.heading(figure, title)
         _at_risk(axes, curves, groups)
     return figure
 
@@ -53,7 +52,7 @@ def survival(curves: pd.DataFrame, *, title: str = "Survival") -> Figure:
 def _curve(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     plain = rows.sort_values("time")[["time", "survival", "low", "high", "censored"]]
     time, share, low, high, censored = plain.to_numpy(dtype=float, na_value=np.nan).T
-    axes.step(time, share, where="post", color=_COLOURS[name], lw=1.6, label=_WORDS[name])
+    axes.step(time, share, where="post", color=_COLOURS[name], ls=_LINES[name], lw=1.6, label=_WORDS[name])
     known = np.isfinite(low) & np.isfinite(high)
     if known.any():
         axes.fill_between(

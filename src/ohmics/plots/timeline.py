@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from ohmics.plots import style
 
-_MARKERS = {"use": "o", "use_with_care": "^", "excluded": "X"}
+_MARKERS = style.VERDICT_MARKERS
 _WORDS = {"use": "usable", "use_with_care": "use with care", "excluded": "excluded"}
 MOST_DOWN = 16
 """More patients than this stand side by side instead of below each other."""
@@ -46,7 +46,7 @@ def timeline(
         return style.blank("There is no sample.")
     times = list(timepoints) if timepoints is not None else style.in_order(samples["timepoint"].unique())
     people = list(patients) if patients is not None else style.in_order(samples["patient"].unique())
-    known = style.colours_for(samples["timepoint"], colours or style.assign(times))
+    known = style.colours_for(samples["timepoint"], colours or style.assign(times, palette=style.TIMEPOINTS))
     wide = len(people) > MOST_DOWN
     with style.applied():
         figure, axes = _wide(people, times) if wide else _tall(people, times)
@@ -101,8 +101,7 @@ def _frame(axes: Axes, *, across: Sequence[str], down: Sequence[str]) -> None:
 
 
 def _finish(figure: Figure, title: str) -> None:
-    top = 1 - 0.1 / figure.get_size_inches()[1]
-    figure.text(0.02, top, style.clip_label(title, 60), fontsize=10, fontweight="bold", va="top")
+    style.heading(figure, title)
     handles = [
         Line2D([], [], marker=marker, linestyle="", color=style.PALE_INK, markersize=6, label=_WORDS[verdict])
         for verdict, marker in _MARKERS.items()

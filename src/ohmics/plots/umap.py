@@ -13,8 +13,12 @@ from matplotlib.lines import Line2D
 from ohmics.plots import style
 from ohmics.seeds import generator
 
+_PLACES_TRIED = 60
 MOST_POINTS = 30_000
 """Above this many cells the map shows this many, drawn uniformly without replacement with seed 0."""
+_MOST_NAMED = 24
+_AROUND = np.array([[x, y] for x, y in np.ndindex(7, 7)], dtype=float) - 3.0
+_AROUND = _AROUND[np.argsort((_AROUND**2).sum(axis=1), kind="stable")]
 
 
 def umap(
@@ -40,7 +44,8 @@ def umap(
         Title; ``Cells by {colour}`` when not given.
     label_on_map
         Write a number (or the level itself, when short) at the middle of each level's points, repeated
-        in the legend, so that the map can be read without telling colours apart.
+        in the legend, so that the map can be read without telling colours apart. Maps of 9 to 24 levels always have
+        them; of more, which are seldom apart on a map, only when asked for.
     most_points
         Above this number a uniform draw without replacement of that many cells is shown.
 
@@ -60,7 +65,9 @@ def umap(
         return style.blank("No cell has UMAP coordinates.")
     named = placed.assign(level=placed[colour].astype(object).where(placed[colour].notna(), "missing").astype(str))
     known = style.colours_for(named["level"], colours)
-    numbers = _numbers(known) if label_on_map else {}
+    # Beyond one palette colours come again: such a map needs names. Those of very many levels would cover the cells.
+    many = len(style.PATIENTS) < len(known) <= _MOST_NAMED
+    numbers = _numbers(known) if label_on_map or many else {}
     with style.applied():
         figure, axes = _canvas(known, numbers)
         shown = thin(named, most_points=most_points)
@@ -69,14 +76,14 @@ def umap(
         shades = [known[name] for name in shown["level"]]
         axes.scatter(points[:, 0], points[:, 1], s=size, c=shades, linewidths=0, alpha=0.85, rasterized=True)
         _write_numbers(axes, points, shown["level"], numbers)
-        axes.set_title(style.clip_label(title or f"Cells by {colour.replace('_', ' ')}", 70))
+        style.heading(figure, title or f"Cells by {colour.replace('_', ' ')}")
     return figure
 
 
 def _canvas(known: Mapping[str, str], numbers: Mapping[str, str]) -> tuple[Figure, Axes]:
     """Return a figure whose axes have one size whatever its legend needs."""
     entries = {name: _entry(name, numbers) for name in known}
-    columns = 1 if len(known) <= 18 else 2 if len(known) <= 36 else 3
+    columns = -(-len(known) // 18)
     legend = max(1.6, 0.1 + columns * (0.42 + max(style.text_width(text) for text in entries.values())))
     figure = Figure(figsize=(4.9 + legend, 4.7))
     axes = figure.add_axes((0.03, 0.06, 4.5 / (4.9 + legend), 0.85))
@@ -123,17 +130,29 @@ def thin(cells: pd.DataFrame, *, most_points: int = MOST_POINTS) -> pd.DataFrame
 
 
 def _write_numbers(axes: Axes, points: np.ndarray, level: pd.Series, numbers: Mapping[str, str]) -> None:
+    """Write each level's number on one of its points near their middle, large levels first, none over another."""
     names = level.to_numpy()
-    for name, number in numbers.items():
-        own = points[names == name]
+    span = np.maximum(np.ptp(points, axis=0), 1e-9)
+    room = np.array([0.2, 0.17]) / np.array([4.5, 4.0]) * span
+    owns = {name: points[names == name] for name in numbers}
+    taken: list[np.ndarray] = []
+    for name in sorted(owns, key=lambda one: -len(owns[one])):
+        own = owns[name]
         if not len(own):
             continue
-        # The point nearest to the middle: a middle alone may lie in empty space between two islands.
-        middle = own[np.argmin(((own - np.median(own, axis=0)) ** 2).sum(axis=1))]
+        # Points nearest to the middle first: a middle alone may lie in empty space between two islands.
+        order = np.argsort((((own - np.median(own, axis=0)) / span) ** 2).sum(axis=1), kind="stable")
+        tried = own[order[:: max(1, len(order) // _PLACES_TRIED)]]
+        wide = room * np.array([0.6 + 0.4 * len(numbers[name]), 1.0])
+        # A level inside another one's points stands beside it.
+        tried = np.vstack([tried, tried[0] + _AROUND * wide])
+        free = [at for at in tried if not any((np.abs(at - one) < 0.99 * wide).all() for one in taken)]
+        middle = free[0] if free else tried[0]
+        taken.append(middle)
         axes.text(
             middle[0],
             middle[1],
-            number,
+            numbers[name],
             ha="center",
             va="center",
             fontsize=8,

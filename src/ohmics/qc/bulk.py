@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ohmics.normalize import log_cpm
 from ohmics.qc.metrics import qc_metrics
 from ohmics.qc.settings import QCSettings
+from ohmics.qc.similarity import correlations
 from ohmics.qc.verdict import CARE, EXCLUDED, USE
 from ohmics.tables import PCA, QC
 
@@ -91,12 +92,9 @@ def _correlations(adata: AnnData) -> NDArray[np.float64]:
     medians = np.full(len(values), np.nan)
     if int(alive.sum()) < LEAST_SAMPLES:
         return medians
-    used = values[alive][:, (values[alive] > 0).mean(axis=0) >= 0.5]
-    if used.shape[1] < 2:
+    matrix = correlations(values)[np.ix_(alive, alive)]
+    if np.isnan(matrix).all():
         return medians
-    with np.errstate(invalid="ignore", divide="ignore"):
-        matrix = np.corrcoef(pd.DataFrame(used).rank(axis=1).to_numpy())
-    np.fill_diagonal(matrix, np.nan)
     medians[alive] = np.nanmedian(matrix, axis=1)
     return medians
 

@@ -9,9 +9,10 @@ import pandas as pd
 from ohmics import tables
 from ohmics.plots import style
 from ohmics.plots.antigens import MOST_PANELS, antigen_by_depth, antigen_detection, lineage_plane
-from ohmics.report import words
+from ohmics.report import select, words
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.relapse_table import relapse_table
 from ohmics.report.tables import Head, TableView, table_view
 
 WHAT = (
@@ -40,22 +41,29 @@ class AntigenPanel:
 
     line: str
     what: str
+    kinds: TableView | None
     figures: tuple[FigureView, ...]
     tables: tuple[TableView, ...]
 
 
 def antigen_panel(inputs: ReportInputs) -> AntigenPanel | None:
-    """Return the panel; None when the run made none of these tables."""
+    """Return the panel; None when the run made no call and the sheet names no target antigen to call."""
     frames = (inputs.antigen, inputs.presentation, inputs.lineage, inputs.car, inputs.junctions)
-    if all(frame is None for frame in frames):
+    made = [frame for frame in frames if frame is not None]
+    if not made or (all(frame.empty for frame in made) and not _declared(inputs)):
         return None
     targets = of_role(inputs.antigen, "target")
     return AntigenPanel(
         line=antigen_line(inputs),
-        what=WHAT_BULK if inputs.bulk else WHAT,
+        what="" if inputs.antigen is None else WHAT_BULK if inputs.bulk else WHAT,
+        kinds=relapse_table(inputs, targets),
         figures=tuple(figure for figure in (_detection(inputs, targets), _depth(inputs), _plane(inputs)) if figure),
         tables=tuple(view for view in _tables(inputs, targets) if view is not None),
     )
+
+
+def _declared(inputs: ReportInputs) -> bool:
+    return select.any_given(inputs.samples, "target_antigen")
 
 
 def of_role(frame: pd.DataFrame | None, role: str) -> pd.DataFrame:
@@ -161,11 +169,14 @@ def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
 def _tables(inputs: ReportInputs, targets: pd.DataFrame) -> list[TableView | None]:
     found: list[TableView | None] = []
     if inputs.antigen is not None:
-        found.append(_calls(inputs, targets, "antigen-targets", "Target antigens", tables.ANTIGEN, "antigen"))
+        if len(targets) or _declared(inputs):
+            caption = "Target antigens: before, expected, after, and why"
+            found.append(_calls(inputs, targets, "antigen-targets", caption, tables.ANTIGEN, "antigen", fold=1))
         rows = of_role(inputs.antigen, "alternative")
         caption = "Alternative targets: research information, no recommendation"
-        found.append(_calls(inputs, rows, "antigen-alternatives", caption, tables.ANTIGEN, "antigen", fold=6))
-    if inputs.presentation is not None:
+        if len(rows):
+            found.append(_calls(inputs, rows, "antigen-alternatives", caption, tables.ANTIGEN, "antigen", fold=6))
+    if inputs.presentation is not None and len(inputs.presentation):
         parts = [of_role(inputs.presentation, role) for role in ("presentation", "ifn_gamma")]
         rows = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
         caption = "Antigen presentation and response to IFN-gamma in malignant cells"
@@ -183,9 +194,9 @@ def _calls(
     else:
         seen = [
             Head("n_cells_pre", "Cells before", "whole"),
-            Head("detected_pre", "with a count", "whole"),
+            Head("detected_pre", "with it", "whole"),
             Head("n_cells_post", "Cells after", "whole"),
-            Head("detected_post", "with a count", "whole"),
+            Head("detected_post", "with it", "whole"),
             Head("expected_detected", "expected", "number"),
         ]
     return table_view(
@@ -207,13 +218,14 @@ def _calls(
         ],
         table=table,
         source=f"tables/{name}.tsv",
+        anchor=("patient", "antigen"),
         fold_from=fold,
         empty="no pair of samples could be called; see what was not tested.",
     )
 
 
 def _lineage(inputs: ReportInputs) -> TableView | None:
-    if inputs.lineage is None:
+    if inputs.lineage is None or (inputs.lineage.empty and not _declared(inputs)):
         return None
     return table_view(
         _ordered(inputs.lineage) if len(inputs.lineage) else inputs.lineage,
@@ -230,7 +242,7 @@ def _lineage(inputs: ReportInputs) -> TableView | None:
         ],
         table=tables.LINEAGE,
         source="tables/lineage.tsv",
-        fold_from=40,
+        fold_from=1,
         empty="no pair of samples could be called; see what was not tested.",
     )
 
@@ -253,7 +265,7 @@ def _car(inputs: ReportInputs) -> TableView | None:
         ],
         table=tables.CAR,
         source="tables/car.tsv",
-        fold_from=25,
+        fold_from=8,
     )
 
 

@@ -11,6 +11,8 @@ from ohmics.plots.ma import ma
 from ohmics.plots.running_sum import running_sum
 from ohmics.plots.volcano import volcano
 from ohmics.report import select, words
+from ohmics.report.charts import with_chart
+from ohmics.report.charts_genes import shown_words, volcano_chart, walk_chart
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.tables import Head, TableView, table_view
@@ -31,19 +33,25 @@ class DePanel:
     redundancy: str
     overlap: TableView | None
     ora: TableView | None
+    gene_groups: tuple[tuple[str, tuple[FigureView, ...]], ...]
+    walk_groups: tuple[tuple[str, FigureView], ...]
 
 
 def de_panel(inputs: ReportInputs, view: select.ContrastView) -> DePanel:
     """Return the panel of a contrast; what the run did not make is left out."""
     genes = _of(inputs.de, view.name)
     shown, further = _cell_types(genes)
+    drawn = tuple((words.cells(kind), tuple(_gene_figures(inputs, view, genes, kind))) for kind in shown)
+    walks = tuple(_walk_figures(inputs, view))
     return DePanel(
         how=_how(genes),
-        volcanoes=tuple(figure for cell_type in shown for figure in _gene_figures(inputs, view, genes, cell_type)),
+        gene_groups=drawn,
+        walk_groups=walks,
+        volcanoes=tuple(figure for _, figures in drawn for figure in figures),
         left_out=f"Figures of {words.count(len(further), 'further cell type')} are left out: {', '.join(further)}."
         if further
         else "",
-        walks=tuple(_walk_figures(inputs, view)),
+        walks=tuple(figure for _, figure in walks),
         redundancy=_redundancy(inputs, view.name),
         overlap=_overlap_table(inputs, view.name),
         ora=_ora_table(inputs, view.name),
@@ -92,19 +100,21 @@ def _gene_figures(
             (volcano, "volcano", "Volcano plot: how large a change is, and how surprising."),
             (ma, "ma", "MA plot: a cloud that leaves the zero line as a whole would point to bad scaling."),
         ):
-            found.append(
-                png_view(
-                    draw(rows, title=f"{what} ({method})", min_lfc=limit),
-                    id=words.anchor(f"fig-{name}", f"{view.name}-{cell_type}-{method}"),
-                    caption=f"{caption} {alt} Triangles point the way the gene changed; grey: q not below 0.05.",
-                    alt=f"{name} of {what}: {alt}",
-                    dpi=_DPI,
-                )
+            more = shown_words(len(rows)) if name == "volcano" else ""
+            still = png_view(
+                draw(rows, title=f"{what} ({method})", min_lfc=limit),
+                id=words.anchor(f"fig-{name}", f"{view.name}-{cell_type}-{method}"),
+                caption=f"{caption} {alt} Triangles point the way the gene changed; grey: q not below 0.05.{more}",
+                alt=f"{name} of {what}: {alt}",
+                dpi=_DPI,
             )
+            answers = name == "volcano"
+            told = f"Volcano plot of {what}: {alt}"
+            found.append(with_chart(still, volcano_chart(rows, describe=told, min_lfc=limit)) if answers else still)
     return found
 
 
-def _walk_figures(inputs: ReportInputs, view: select.ContrastView) -> list[FigureView]:
+def _walk_figures(inputs: ReportInputs, view: select.ContrastView) -> list[tuple[str, FigureView]]:
     points = _of(inputs.running_sums, view.name)
     tested = _of(inputs.enrichment, view.name)
     found = []
@@ -116,18 +126,18 @@ def _walk_figures(inputs: ReportInputs, view: select.ContrastView) -> list[Figur
         pairs = zip(own.index.astype(str), own["p"].astype(float), own["q"].astype(float), strict=True)
         notes = {name: f"p {p:.2g}, q {q:.2g}" for name, p, q in pairs}
         what = view.text if inputs.bulk else f"{cell_type}, {view.text}"
-        found.append(
-            svg_view(
-                running_sum(rows[rows["gene_list"].isin(names)], notes=notes, title=f"Running sums, {what}"),
-                id=words.anchor("fig-walk", f"{view.name}-{cell_type}"),
-                caption=(
-                    f"Running sums of the lists of smallest {method} q. Ticks: the list's genes; a rise on the left "
-                    "says that they are higher in the test samples. Dashed: genes of a signed list that should fall. "
-                    "Points: tables/running_sums.tsv."
-                ),
-                alt=f"Running sums of {words.series(names, most=_MOST_LISTS)}; their p and q are in the table.",
-            )
+        still = svg_view(
+            running_sum(rows[rows["gene_list"].isin(names)], notes=notes, title=f"Running sums, {what}"),
+            id=words.anchor("fig-walk", f"{view.name}-{cell_type}"),
+            caption=(
+                f"Running sums of the lists of smallest {method} q. Ticks: the list's genes; a rise on the left "
+                "says that they are higher in the test samples. Dashed: genes of a signed list that should fall. "
+                "Points: tables/running_sums.tsv."
+            ),
+            alt=f"Running sums of {words.series(names, most=_MOST_LISTS)}; their p and q are in the table.",
         )
+        chart = walk_chart(rows, notes=notes, describe=f"Running sum, {what}.")
+        found.append((words.cells(cell_type), with_chart(still, chart)))
     return found
 
 

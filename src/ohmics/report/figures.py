@@ -17,7 +17,11 @@ _FONTS = "'DejaVu Sans', Verdana, 'Helvetica Neue', Arial, sans-serif"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FigureView:
-    """A figure on a page: its markup, a caption, and its finding or content in words for those who cannot see it."""
+    """A figure on a page: its markup, a caption, and its finding or content in words for those who cannot see it.
+
+    ``chart`` is what `ohmics.report.charts.packed` returns: a version that answers to the pointer, shown on screen
+    where scripts run.
+    """
 
     id: str
     markup: Markup
@@ -25,6 +29,9 @@ class FigureView:
     width: int
     kind: str
     folded: bool = False
+    chart: str = ""
+    alt: str = ""
+    figure: Figure | None = None
 
 
 def svg_view(figure: Figure, *, id: str, caption: str, alt: str) -> FigureView:
@@ -46,7 +53,8 @@ def svg_view(figure: Figure, *, id: str, caption: str, alt: str) -> FigureView:
     )
     text = re.sub(r"^<svg[^>]*>", lambda _: head, text)
     text = re.sub(r"\n\s*", "\n", text).strip()
-    return FigureView(id=id, markup=Markup(text), caption=caption, width=round(width * 4 / 3), kind="svg")
+    pixels = round(width * 4 / 3)
+    return FigureView(id=id, markup=Markup(text), caption=caption, width=pixels, kind="svg", alt=alt, figure=figure)
 
 
 def png_view(figure: Figure, *, id: str, caption: str, alt: str, dpi: int = 130) -> FigureView:
@@ -56,4 +64,4 @@ def png_view(figure: Figure, *, id: str, caption: str, alt: str, dpi: int = 130)
     markup = (
         f'<img src="data:image/png;base64,{data}" width="{width}" height="{height}" alt="{escape(alt)}" loading="lazy">'
     )
-    return FigureView(id=id, markup=Markup(markup), caption=caption, width=width, kind="png")
+    return FigureView(id=id, markup=Markup(markup), caption=caption, width=width, kind="png", alt=alt, figure=figure)

@@ -31,7 +31,9 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
             ["confounded_by_composition", CALLED]
         )
         few = few_units(inputs, view.name)
-        chosen = evidence[decided | (evidence["mechanism"].isin(effects) & few)].to_dict("records")
+        # A change of what could not be assessed is no finding: the numbers would be read without the reason.
+        read = evidence["mechanism"].isin(effects) & (evidence["verdict"] != "not_assessable")
+        chosen = evidence[decided | (read & few)].to_dict("records")
         # Where no test can pass, the changes of one direction in every pair are what a reader looks for.
         chosen.sort(key=lambda row: few and not _one_direction(effects.get(str(row["mechanism"]))))
         for found in chosen:
@@ -47,7 +49,7 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
                     "change": _change(inputs, row, effect),
                     "whom": "" if effect is None else whom(inputs, effect),
                     "sure": _sure(row, effect, models.get(str(row["mechanism"]))),
-                    "against": row["lines_against"],
+                    "against": _against(inputs, row),
                 }
             )
     return table_view(
@@ -67,6 +69,20 @@ def finding_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
         link_to=f"verdicts-{view.name}",
         empty="no mechanism is supported or contradicted in this contrast.",
     )
+
+
+def called_rows(inputs: ReportInputs, view: select.ContrastView) -> list[dict[str, Any]]:
+    """Return the mechanisms called patient by patient: name, for whom, and whether any patient was found."""
+    evidence = select.cohort_evidence(inputs, view.name)
+    if evidence is None or evidence.empty:
+        return []
+    names = select.names(inputs)
+    rows = []
+    for row in evidence[evidence["sub_reason"] == CALLED].to_dict("records"):
+        called = _called_row(inputs, view, {str(key): value for key, value in row.items()})
+        name = names.get(str(row["mechanism"]), str(row["mechanism"]))
+        rows.append({"name": name, "whom": called["whom"], "found": ": " in str(called["whom"])})
+    return rows
 
 
 def _called_row(inputs: ReportInputs, view: select.ContrastView, row: dict[str, Any]) -> dict[str, Any]:
@@ -92,8 +108,16 @@ def _called_row(inputs: ReportInputs, view: select.ContrastView, row: dict[str, 
         "change": "called: " + words.series(f"{number} {words.phrase(call)}" for call, number in shown),
         "whom": whom,
         "sure": f"{sure}; no test over the cohort",
-        "against": row["lines_against"],
+        "against": _against(inputs, row),
     }
+
+
+def _against(inputs: ReportInputs, row: dict[str, Any]) -> str:
+    """Return what argues against, its gene lists named as people say them."""
+    names = select.names(inputs)
+    return "|".join(
+        words.lists_named(line, names, own=str(row["mechanism"])) for line in words.split(row["lines_against"])
+    )
 
 
 def _by_mechanism(effects: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -156,7 +180,7 @@ def _change(inputs: ReportInputs, row: dict[str, Any], effect: dict[str, Any] | 
     if not words.is_missing(effect["low"]):
         level = words.percent(effect["interval_level"])
         span = f" ({level} % interval {words.signed(effect['low'])} to {words.signed(effect['high'])})"
-    return f"{found} in {effect['cell_type']}, {side}: {size}{span}"
+    return f"{found} in {words.cells(effect['cell_type'])}, {side}: {size}{span}"
 
 
 def _sure(row: dict[str, Any], effect: dict[str, Any] | None, model: dict[str, Any] | None) -> str:
@@ -234,9 +258,11 @@ def methods_disagree_sentence(inputs: ReportInputs, view: select.ContrastView) -
         against = effects[same & ((effects["p"] >= ALPHA) | (effects["effect"] * row["effect"] <= 0))]
         if len(against):
             said = words.series(
-                f"{m} (p {words.p_value(p)})" for m, p in zip(against["method"], against["p"], strict=True)
+                f"{words.method(m)} (p {words.p_value(p)})"
+                for m, p in zip(against["method"], against["p"], strict=True)
             )
-            parts.append(f"{select.mechanisms(inputs)[row['mechanism']].name}: by {row['method']}, but not by {said}")
+            name = select.mechanisms(inputs)[row["mechanism"]].name
+            parts.append(f"{name}: by {words.method(row['method'])}, but not by {said}")
     return f"Methods disagree on what is supported. {'; '.join(parts)}." if parts else ""
 
 

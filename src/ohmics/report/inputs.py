@@ -43,6 +43,11 @@ class ReportInputs:
     design: pd.DataFrame | None = None
     qc: pd.DataFrame | None = None
     pca: pd.DataFrame | None = None
+    cell_summary: pd.DataFrame | None = None
+    cell_filters: pd.DataFrame | None = None
+    cell_type_shares: pd.DataFrame | None = None
+    sample_correlation: pd.DataFrame | None = None
+    sample_similarity: pd.DataFrame | None = None
     cell_qc: pd.DataFrame | None = None
     identity: pd.DataFrame | None = None
     cells: pd.DataFrame | None = None
@@ -71,6 +76,8 @@ class ReportInputs:
     car: pd.DataFrame | None = None
     malignant: pd.DataFrame | None = None
     junctions: pd.DataFrame | None = None
+    patient_comparison: pd.DataFrame | None = None
+    call_errors: pd.DataFrame | None = None
     catalog: Catalog | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -106,6 +113,11 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "qc": ("tables/qc.tsv", tables.QC),
     "pca": ("tables/pca.tsv", tables.PCA),
     "identity": ("tables/identity.tsv", tables.IDENTITY),
+    "cell_summary": ("tables/cell_summary.tsv", tables.CELL_SUMMARY),
+    "cell_filters": ("tables/cell_filters.tsv", tables.CELL_FILTERS),
+    "cell_type_shares": ("tables/cell_type_shares.tsv", tables.CELL_TYPE_SHARES),
+    "sample_correlation": ("tables/sample_correlation.parquet", tables.SAMPLE_CORRELATION),
+    "sample_similarity": ("tables/sample_similarity.tsv", tables.SAMPLE_SIMILARITY),
     "cells": ("tables/cells.parquet", tables.CELLS),
     "effects": ("tables/effects.tsv", tables.EFFECTS),
     "enrichment": ("tables/enrichment.tsv", tables.ENRICHMENT),
@@ -132,6 +144,8 @@ _PLACES: Mapping[str, tuple[str, tables.Table]] = {
     "car": ("tables/car.tsv", tables.CAR),
     "malignant": ("tables/malignant.tsv", tables.MALIGNANT),
     "junctions": ("tables/junctions.tsv", tables.JUNCTIONS),
+    "patient_comparison": ("tables/patient_comparison.tsv", tables.PATIENT_COMPARISON),
+    "call_errors": ("tables/call_errors.tsv", tables.CALL_ERRORS),
 }
 
 

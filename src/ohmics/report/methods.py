@@ -14,11 +14,12 @@ from ohmics.report.scheme_words import scheme_sentences
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One paragraph of Methods and the numbers of what it cites."""
+    """One paragraph of Methods, the numbers of what it cites, and the keys of the same works."""
 
     heading: str
     text: str
     numbers: tuple[int, ...]
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -36,7 +37,7 @@ class Methods:
             if work not in self.cited:
                 self.cited.append(work)
             numbers.append(self.cited.index(work) + 1)
-        self.paragraphs.append(Paragraph(heading, text, tuple(numbers)))
+        self.paragraphs.append(Paragraph(heading, text, tuple(numbers), keys))
 
 
 def _section(config: Mapping[str, Any], name: str) -> Mapping[str, Any]:

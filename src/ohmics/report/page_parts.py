@@ -12,6 +12,7 @@ import yaml
 from ohmics.report import select
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.methods import GLOSSARY, Methods
+from ohmics.report.settings_table import settings_table
 from ohmics.report.tables import Head, TableView, table_view
 from ohmics.tables import SKIPPED
 
@@ -40,6 +41,7 @@ def common(inputs: ReportInputs, *, title: str, sections: Sequence[Section], met
         "digest": str(provenance.get("digest") or ""),
         "command": str(provenance.get("command") or ""),
         "ohmics_version": str(versions.get("ohmics") or ""),
+        "settings": settings_table(inputs.config, bulk=inputs.bulk),
         "config_text": yaml.safe_dump(_plain(inputs.config), sort_keys=False, allow_unicode=True, width=100),
     }
 

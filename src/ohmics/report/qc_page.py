@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-import pandas as pd
-
 from ohmics import tables
-from ohmics.plots import library_sizes, pca, qc_distributions, timeline, umap
-from ohmics.plots.umap import MOST_POINTS
+from ohmics.plots import composition, library_sizes, pca, qc_distributions, timeline
+from ohmics.plots.sample_correlation import sample_correlation
 from ohmics.report import select, summary, words
 from ohmics.report.design_table import designs_table
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.malignant_panel import malignant_panel
+from ohmics.report.maps_panel import map_views
 from ohmics.report.methods import qc_methods
 from ohmics.report.page_parts import Section, common, skipped_table
+from ohmics.report.patient_links import linked
+from ohmics.report.qc_answers import qc_answers
+from ohmics.report.quality_tables import filter_table, pair_quality_table, similarity_table, summary_table
 from ohmics.report.render import render
-from ohmics.report.tables import CellKind, Head, TableView, table_view
+from ohmics.report.tables import Head, TableView, table_view
 
 _STAGES = ("check", "intake", "qc", "identity", "embed", "annotate", "normalize", "reference")
 _MEASURES = ("pct_mito", "doublet_rate", "ambient_fraction")
@@ -49,13 +50,16 @@ def qc_page(inputs: ReportInputs) -> str:
     """
     colours = select.colours(inputs)
     malignant = malignant_panel(inputs)
+    kinds = _cell_types(inputs, colours)
     sections = [
-        Section("summary", "Summary"),
+        Section("summary", "In short"),
         Section("samples", "Samples"),
-        Section("distributions", "Library sizes" if inputs.bulk else "Cells before and after filters"),
+        Section("pairs", "Before against after"),
+        Section("distributions", "Library sizes" if inputs.bulk else "What the filters removed"),
         *([Section("pca", "Samples in two dimensions")] if inputs.bulk else []),
-        Section("identity", "Sample identity"),
-        Section("pairs", "Pairing and depth"),
+        *([Section("alike", "Which samples are alike")] if inputs.sample_similarity is not None else []),
+        Section("identity", "Do samples belong together?"),
+        *([Section("types", "Cell types")] if kinds else []),
         *([] if inputs.bulk else [Section("umaps", "Maps of cells")]),
         *([Section("malignant", "Malignant cells")] if malignant else []),
         Section("skipped", "What was skipped"),
@@ -65,12 +69,12 @@ def qc_page(inputs: ReportInputs) -> str:
     return render(
         "qc.html.j2",
         **common(inputs, title="Quality control", sections=sections, methods=qc_methods(inputs)),
-        sentence=summary.sample_sentence(inputs),
+        answers=qc_answers(inputs),
         cards=summary.sample_cards(inputs),
         excluded=summary.flagged_samples(inputs, "excluded"),
         care=summary.flagged_samples(inputs, "use_with_care"),
         cautions=summary.qc_cautions(inputs),
-        samples_table=_samples_table(inputs),
+        samples_table=linked(inputs, _samples_table(inputs)),
         distribution=_folded(_distribution(inputs, colours), folded=len(inputs.samples) > _MOST_OPEN_SAMPLES),
         timeline=_timeline(inputs, colours),
         components=_components(inputs, colours),
@@ -78,10 +82,29 @@ def qc_page(inputs: ReportInputs) -> str:
         identity_table=_identity_table(inputs),
         pairs_table=_pairs_table(inputs),
         designs=designs_table(inputs),
-        maps=_maps(inputs, colours),
+        pair_quality=pair_quality_table(inputs),
+        filters=filter_table(inputs),
+        filter_summary=summary_table(inputs),
+        alike=similarity_table(inputs),
+        correlation=_correlation(inputs),
+        kinds=kinds,
+        maps=map_views(inputs, colours),
         malignant=malignant,
         skipped=skipped_table(inputs, _STAGES),
     )
+
+
+def qc_figures(inputs: ReportInputs) -> list[FigureView]:
+    """Return the figures of the page, in its order."""
+    colours = select.colours(inputs)
+    found = (
+        _distribution(inputs, colours),
+        _timeline(inputs, colours),
+        _components(inputs, colours),
+        _correlation(inputs),
+        _cell_types(inputs, colours),
+    )
+    return [*[view for view in found if view is not None], *map_views(inputs, colours)]
 
 
 def _samples_table(inputs: ReportInputs) -> TableView:
@@ -93,15 +116,17 @@ def _samples_table(inputs: ReportInputs) -> TableView:
     # What all samples share needs no column; it stands in the caption.
     alike = [n for n in given if n != "patient" and len(frame) > 1 and len(set(frame[n].fillna(""))) == 1]
     sheet = [name for name in given if name not in alike]
-    shared = f"; all: {words.series(frame[name].iloc[0] for name in alike)}" if alike else ""
+    same = words.series(f"{words.in_words([name])} {frame[name].iloc[0]}" for name in alike)
+    shared = f"; all: {same}" if alike else ""
     labels = {"enrichment": "Sort gate"}
-    heads = [Head("sample", "Sample"), Head("verdict", "Verdict", "verdict"), Head("flags", "Why", "long")]
+    if "flags" in frame:
+        frame = frame.assign(flags=["|".join(words.split(value, ";")) for value in frame["flags"]])
+    heads = [Head("sample", "Sample"), Head("verdict", "Verdict", "verdict"), Head("flags", "Why", "list")]
     heads += [Head(name, labels.get(name, name.capitalize())) for name in sheet]
     if inputs.bulk:
         heads += [Head("median_umi", "Library size", "whole"), Head("median_genes", "Genes detected", "whole")]
     else:
         heads += [
-            Head("cells_in", "Cells before", "whole"),
             Head("cells_kept", "Cells kept", "whole"),
             Head("median_umi", "Median UMI", "whole"),
             Head("median_genes", "Median genes", "whole"),
@@ -195,7 +220,7 @@ def _identity_table(inputs: ReportInputs) -> TableView:
             ["_rank", "patient", "sample", "cell_type"], kind="stable"
         )
     heads = [
-        Head("patient", "Patient"),
+        Head("patient", inputs.unit.capitalize()),
         Head("sample", "Sample"),
         *([] if inputs.bulk else [Head("cell_type", "Cell type")]),
         Head("verdict", "Verdict", "verdict"),
@@ -218,52 +243,36 @@ def _identity_table(inputs: ReportInputs) -> TableView:
 
 
 def _pairs_table(inputs: ReportInputs) -> TableView:
-    frame = select.pairs_with_depth(inputs)
-    depth = "library size" if inputs.bulk else "median UMI"
+    """Return every pair with its samples, also those that lack a side, and what is to be known of it."""
+    frame = inputs.pairs
     if frame is not None:
         complete = frame["complete"].fillna(False).astype(bool)
         frame = frame.assign(
+            pair=[select.block_name(block) for block in frame["block"]],
             state=["complete" if whole else "incomplete" for whole in complete],
             differs=[words.in_words(words.split(value)) for value in frame["differs_in"]],
         )
-    sides = _side_names(inputs)
-    kind: CellKind = "whole" if _single(inputs) else "list"
+    views = select.contrasts(inputs)
+    sides = (views[0].reference, views[0].test) if len(views) == 1 else ("Reference", "Test")
     heads = [
-        Head("contrast", "Contrast"),
+        *([Head("contrast", "Contrast")] if len(views) > 1 else []),
         Head("pair", "Pair"),
         Head("state", "State", meaning=tables.PAIRS.column("complete").meaning),
         Head("reference_samples", f"{sides[0]} samples", "list"),
-        Head("reference_depth", f"{sides[0]} {depth}", kind),
         Head("test_samples", f"{sides[1]} samples", "list"),
-        Head("test_depth", f"{sides[1]} {depth}", kind),
         Head("differs", "Differs in", meaning=tables.PAIRS.column("differs_in").meaning),
         Head("note", "Note", "long"),
     ]
-    if frame is not None and kind == "whole":
-        for name in ("reference_depth", "test_depth"):
-            frame[name] = [float(text.replace(",", "")) if text not in ("", "–") else None for text in frame[name]]
     return table_view(
         frame,
         id="pairs-table",
         caption=tables.PAIRS.title,
         heads=heads,
         table=tables.PAIRS,
-        source="pairs.tsv and tables/qc.tsv",
+        source="pairs.tsv",
+        # What complete pairs are like stands in the table above it: open are a few that are not, or that differ.
+        fold_from=1 if frame is not None and bool(frame["complete"].all() and frame["differs_in"].isna().all()) else 12,
     )
-
-
-def _side_names(inputs: ReportInputs) -> tuple[str, str]:
-    """Return what the two sides of a pair are called: their timepoints where there is one contrast only."""
-    views = select.contrasts(inputs)
-    return (views[0].reference, views[0].test) if len(views) == 1 else ("Reference", "Test")
-
-
-def _single(inputs: ReportInputs) -> bool:
-    """Return whether every side of every pair is one sample, so that its numbers sort as numbers."""
-    if inputs.pairs is None:
-        return False
-    sides = pd.concat([inputs.pairs["test_samples"], inputs.pairs["reference_samples"]]).dropna().astype(str)
-    return not bool(sides.str.contains("|", regex=False).any())
 
 
 def _components(inputs: ReportInputs, colours: select.Colours) -> FigureView | None:
@@ -287,41 +296,44 @@ def _components(inputs: ReportInputs, colours: select.Colours) -> FigureView | N
     )
 
 
-def _maps(inputs: ReportInputs, colours: select.Colours) -> list[FigureView]:
-    if inputs.bulk or inputs.cells is None or not bool(inputs.cells["umap_1"].notna().any()):
-        return []
-    sheet = inputs.samples.set_index("sample")
-    cells = inputs.cells[["sample", "cluster", "cell_type", "umap_1", "umap_2"]]
-    cells = cells.assign(
-        timepoint=cells["sample"].map(sheet["timepoint"]), patient=cells["sample"].map(sheet["patient"])
+def _correlation(inputs: ReportInputs) -> FigureView | None:
+    if inputs.sample_correlation is None or inputs.sample_correlation.empty:
+        return None
+    figure = sample_correlation(
+        inputs.sample_correlation,
+        samples=select.samples_in_order(inputs),
+        groups=dict(zip(inputs.samples["sample"], inputs.samples["patient"], strict=True)),
     )
-    views = []
-    known: Sequence[tuple[str, str, dict[str, str] | None, bool]] = (
-        ("cell_type", "Cells by cell type", dict(colours.cell_types), True),
-        ("cluster", "Cells by cluster", None, True),
-        ("timepoint", "Cells by timepoint", dict(colours.timepoints), False),
-        ("patient", "Cells by patient", dict(colours.patients), False),
+    return png_view(
+        figure,
+        id="fig-correlation",
+        caption=(
+            f"Spearman correlation of every two samples, those of a {inputs.unit} side by side between the lines; "
+            "lighter: more alike. A row that is dark throughout is an outlier."
+        ),
+        alt="Map of correlations between samples; the nearest of each stands in the table below.",
+        dpi=110,
     )
-    total = len(cells)
-    shown = min(total, MOST_POINTS)
-    rule = (
-        f"{shown:,} of {total:,} cells, drawn uniformly (the same in every map)"
-        if shown < total
-        else f"All {total:,} cells"
+
+
+def _cell_types(inputs: ReportInputs, colours: select.Colours) -> FigureView | None:
+    frame = inputs.cell_type_shares
+    if frame is None or frame.empty:
+        return None
+    order = [name for name in select.samples_in_order(inputs) if name in set(frame["sample"])]
+    figure = composition(
+        frame.rename(columns={"sample": "bar"}),
+        bars=order,
+        groups=dict(zip(inputs.samples["sample"], inputs.samples["patient"], strict=True)),
+        colours=colours.cell_types,
     )
-    for column, title, shades, numbered in known:
-        levels = cells[column].nunique()
-        figure = umap(cells, colour=column, colours=shades, title=title, label_on_map=numbered)
-        caption = f"{title}. {rule}."
-        if numbered:
-            caption += " A number stands at the middle of each group."
-        views.append(
-            png_view(
-                figure,
-                id=f"fig-umap-{column}",
-                caption=caption,
-                alt=f"{title}, {words.count(levels, 'group')}, {total:,} cells.",
-                dpi=120,
-            )
-        )
-    return views
+    draw = svg_view if len(order) <= _MOST_VECTOR_SAMPLES else png_view
+    return _folded(
+        draw(
+            figure,
+            id="fig-types",
+            caption="Share of each cell type among the kept cells of each sample. A sorted sample shows its gate.",
+            alt=f"Stacked bars of {words.count(len(order), 'sample')}; the numbers are in tables/cell_type_shares.tsv.",
+        ),
+        folded=len(order) > _MOST_OPEN_SAMPLES,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -71,6 +72,11 @@ def _blocks(blocks: object, unit: str) -> list[str]:
     return [unit if name == "patient" else str(name) for name in names]
 
 
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as mappings from column to value."""
+    return [{str(column): value for column, value in row.items()} for row in frame.to_dict("records")]
+
+
 def any_given(frame: pd.DataFrame, column: str) -> bool:
     """Return whether a column is there and has a value."""
     return column in frame and bool(frame[column].notna().any())
@@ -112,13 +118,13 @@ def samples_in_order(inputs: ReportInputs) -> list[str]:
 
 def colours(inputs: ReportInputs) -> Colours:
     """Return the colours of a run's patients, timepoints, cell types and samples (by timepoint)."""
-    times = style.assign(timepoints(inputs))
+    times = style.assign(timepoints(inputs), palette=style.TIMEPOINTS)
     types = set() if inputs.cells is None else set(inputs.cells["cell_type"].dropna())
     if inputs.composition is not None:
         types |= set(inputs.composition["cell_type"].dropna())
     by_sample = dict(zip(inputs.samples["sample"], inputs.samples["timepoint"], strict=True))
     return Colours(
-        patients=style.assign(style.in_order(inputs.samples["patient"])),
+        patients=style.assign(style.in_order(inputs.samples["patient"]), palette=style.PATIENTS),
         timepoints=times,
         cell_types=style.assign(style.in_order(types)),
         samples={sample: times[str(timepoint)] for sample, timepoint in by_sample.items()},
@@ -240,19 +246,6 @@ def block_name(block: object) -> str:
     return ", ".join(words.split(block))
 
 
-def pairs_with_depth(inputs: ReportInputs) -> pd.DataFrame | None:
-    """Return PAIRS with the depth of each side beside its samples, as QC gives it."""
-    if inputs.pairs is None:
-        return None
-    depth = {} if inputs.qc is None else dict(zip(inputs.qc["sample"], inputs.qc["median_umi"], strict=True))
-    columns: dict[str, list[str]] = {"reference_depth": [], "test_depth": []}
-    for row in inputs.pairs.itertuples(index=False):
-        for side, listed in (("reference", row.reference_samples), ("test", row.test_samples)):
-            each = [words.whole(depth.get(name)) or "–" for name in words.split(listed)]
-            columns[f"{side}_depth"].append("|".join(each))
-    return inputs.pairs.assign(**columns, pair=[block_name(block) for block in inputs.pairs["block"]])
-
-
 def different_pairs(inputs: ReportInputs, contrast: str | None = None) -> pd.DataFrame:
     """Return the complete pairs whose sides differ in tissue, sort gate or chemistry."""
     if inputs.pairs is None:
@@ -267,7 +260,7 @@ def composition_skipped(inputs: ReportInputs, contrast: str) -> pd.DataFrame:
         return pd.DataFrame(columns=["subject", "reason"])
     rows = inputs.skipped
     about = rows["stage"].astype(str).str.contains("composition") | (rows["item"] == "composition")
-    return rows[about & ((rows["contrast"] == contrast) | rows["contrast"].isna())].drop_duplicates("reason")
+    return rows[about & ((rows["contrast"] == contrast) | rows["contrast"].isna())]
 
 
 def skipped_of(inputs: ReportInputs, stages: Sequence[str]) -> pd.DataFrame | None:

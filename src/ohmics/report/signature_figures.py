@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from ohmics.model import WITH_SUBTYPES
 from ohmics.plots import composition, forest, heat, style
 from ohmics.report import findings, select, words
+from ohmics.report.charts import with_chart
+from ohmics.report.charts_change import forest_chart, heat_chart, heat_finding
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
+from ohmics.share_groups import MALIGNANT
 
 _MOST_VECTOR_CELLS = 1_500
 """A heat map with more cells than this is a PNG: as SVG it would weigh more than a megabyte."""
@@ -21,6 +25,9 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
         return None
     known = select.mechanisms(inputs)
     spoken = {mechanism for mechanism, _ in verdicts} | (set(effects["mechanism"]) if len(effects) else set())
+    judged = select.cohort_evidence(inputs, view.name)
+    # What could not be assessed has its row too, hatched: leaving it out would look like nothing to see.
+    spoken |= set() if judged is None else set(judged["mechanism"].astype(str))
     rows = [name for name in known if name in spoken]
     patients = style.in_order(
         {*[p for _, p in verdicts], *(effects["subject"] if len(effects) else []), *_paired(inputs, view.name)}
@@ -30,12 +37,13 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
     scale = sds if any(sd > 0 for sd in sds.values()) else None
     if effects.empty:
         effects = pd.DataFrame({"mechanism": [], "subject": [], "effect": []})
+    groups = {name: words.COMPARTMENTS.get(known[name].compartment, known[name].compartment) for name in rows}
     figure = heat(
         effects,
         mechanisms=rows,
         patients=patients,
         labels=select.names(inputs),
-        groups={name: words.COMPARTMENTS.get(known[name].compartment, known[name].compartment) for name in rows},
+        groups=groups,
         scale=scale,
         verdicts=verdicts,
         unit=inputs.unit,
@@ -46,11 +54,43 @@ def heat_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView | N
         unit=inputs.unit, bulk=inputs.bulk, hatched=hatched, called=effects_called(verdicts), scaled=scale is not None
     )
     alt = (
-        f"Heat map of {words.count(len(rows), 'mechanism')} by {words.count(len(patients), 'patient')}; "
-        "changes beyond the technical range are counted and listed in the tables below."
-    )
+        f"Heat map of {words.count(len(rows), 'mechanism')} by {words.count(len(patients), inputs.unit)}. "
+        + heat_finding(verdicts, labels=select.names(inputs), patients=len(patients), unit=inputs.unit)
+    ).strip()
     draw = svg_view if len(rows) * len(patients) <= _MOST_VECTOR_CELLS else png_view
-    return draw(figure, id=words.anchor("fig-heat", view.name), caption=caption, alt=alt)
+    chart = heat_chart(
+        effects,
+        mechanisms=rows,
+        patients=patients,
+        labels=select.names(inputs),
+        groups=groups,
+        scale=scale,
+        verdicts=verdicts,
+        targets=_heat_targets(inputs, view.name, rows, patients),
+        unit=inputs.unit,
+        describe=alt,
+    )
+    return with_chart(draw(figure, id=words.anchor("fig-heat", view.name), caption=caption, alt=alt), chart)
+
+
+def _heat_targets(
+    inputs: ReportInputs, contrast: str, mechanisms: list[str], patients: list[str]
+) -> dict[tuple[str, str], str]:
+    """Return the table row each cell of the heat map leads to: the patient's own, else the cohort's verdict."""
+    evidence = select.patient_evidence(inputs, contrast)
+    if evidence is None:
+        return {}
+    own = set(zip(evidence["mechanism"].astype(str), evidence["subject"].astype(str), strict=True))
+    cohort = select.cohort_evidence(inputs, contrast)
+    judged = set() if cohort is None else set(cohort["mechanism"].astype(str))
+    targets = {}
+    for mechanism in mechanisms:
+        for patient in patients:
+            if (mechanism, patient) in own:
+                targets[mechanism, patient] = words.row_id(f"patients-{contrast}", patient, mechanism)
+            elif mechanism in judged:
+                targets[mechanism, patient] = words.row_id(f"verdicts-{contrast}", mechanism)
+    return targets
 
 
 def effects_called(verdicts: dict[tuple[str, str], str]) -> bool:
@@ -70,7 +110,7 @@ def _heat_caption(*, unit: str, bulk: bool, hatched: bool, called: bool, scaled:
         text += "Plus, minus and tilde: decided by a call instead of a score. "
     return text + (
         "A change is no verdict: whether higher means resistance differs between mechanisms, see the arrows of the "
-        "forest plot. Mechanisms that could not be assessed are left out."
+        "forest plot."
     )
 
 
@@ -120,19 +160,28 @@ def forest_view(inputs: ReportInputs, view: select.ContrastView) -> FigureView |
         )
     passed = [select.names(inputs).get(m, m) for m in effects.loc[effects["q"] < 0.05, "mechanism"]]
     finding = f"q is below 0.05 for {words.series(passed, most=12)}." if passed else "No q is below 0.05."
-    return svg_view(
-        figure,
-        id=words.anchor("fig-forest", view.name),
-        caption=caption,
-        alt=f"Forest plot of {words.count(len(effects), 'mechanism')}. {finding}",
+    alt = f"Forest plot of {words.count(len(effects), 'mechanism')}. {finding}"
+    chart = forest_chart(
+        effects,
+        labels=select.names(inputs),
+        directions={name: line.direction for name, line in lines.items()},
+        margins={name: line.margin for name, line in lines.items()},
+        groups={name: words.COMPARTMENTS.get(m.compartment, m.compartment) for name, m in known.items()},
+        targets={str(name): words.row_id(f"verdicts-{view.name}", name) for name in effects["mechanism"]},
+        unit=inputs.unit,
+        describe=alt,
     )
+    return with_chart(svg_view(figure, id=words.anchor("fig-forest", view.name), caption=caption, alt=alt), chart)
 
 
 def composition_view(inputs: ReportInputs, view: select.ContrastView, colours: select.Colours) -> FigureView | None:
     """Return the stacked bars of cell types; None when the contrast has no composition."""
     if inputs.composition is None:
         return None
-    rows = inputs.composition[inputs.composition["contrast"] == view.name]
+    # The groups share cells with the types beside them: stacked with these, bars would pass 100 %.
+    kinds = inputs.composition["cell_type"].astype(str)
+    groups_too = (kinds == MALIGNANT) | kinds.str.endswith(WITH_SUBTYPES)
+    rows = inputs.composition[(inputs.composition["contrast"] == view.name) & ~groups_too]
     own = rows[rows["subject"] != view.name]
     rows = own if len(own) else rows
     if rows.empty:
@@ -155,7 +204,8 @@ def composition_view(inputs: ReportInputs, view: select.ContrastView, colours: s
         id=words.anchor("fig-composition", view.name),
         caption=(
             "Share of each cell type. What one type gains others lose: read changes in the table, which is "
-            "relative to the other types."
+            "relative to the other types. Groups of several types (malignant, T cells with their subtypes) are in "
+            "the table only."
         ),
         alt=(
             f"Stacked bars of {words.count(rows['cell_type'].nunique(), 'cell type')} for "

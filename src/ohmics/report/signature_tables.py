@@ -23,16 +23,9 @@ def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("mechanism", "Mechanism", "mechanism"),
         Head("verdict", "Verdict", "verdict"),
         Head("grade", "Grade"),
-        Head("sub_reason", "Kind", "kind"),
         Head("reasons", "Why", "long"),
         Head("lines_for", "What argues for", "list"),
         Head("lines_against", "What argues against", "list"),
-        Head("conflicts", "Lines that disagree", "list"),
-        Head("cautions", "Cautions", "list"),
-        Head("would_change", "What would change it", "list"),
-        Head("observability", "What expression can and cannot show", "long"),
-        Head("primary_line", "Primary line", "long"),
-        Head("compartment", "Compartment", meaning="where the mechanism acts"),
     ]
     return table_view(
         rows,
@@ -44,6 +37,32 @@ def verdict_table(inputs: ReportInputs, contrast: str) -> TableView:
         anchor=("mechanism",),
         names=select.names(inputs),
         empty="" if rows is None else "No mechanism could be assessed in this contrast.",
+    )
+
+
+def detail_table(inputs: ReportInputs, contrast: str) -> TableView:
+    """Return what further stands in EVIDENCE of the same verdicts: kind, primary line, cautions, what would change."""
+    rows = _named(inputs, select.cohort_evidence(inputs, contrast))
+    if rows is not None:
+        rows = rows[rows["verdict"] != "not_assessable"]
+    return table_view(
+        rows,
+        id=f"verdict-details-{contrast}",
+        caption="More on each verdict: primary line, cautions, what would change it",
+        heads=[
+            Head("mechanism", "Mechanism", "mechanism"),
+            Head("sub_reason", "Kind", "kind"),
+            Head("primary_line", "Primary line", "long"),
+            Head("conflicts", "Lines that disagree", "list"),
+            Head("cautions", "Cautions", "list"),
+            Head("would_change", "What would change it", "list"),
+            Head("compartment", "Compartment", meaning="where the mechanism acts"),
+        ],
+        table=tables.EVIDENCE,
+        source="tables/evidence.tsv",
+        names=select.names(inputs),
+        fold_from=1,
+        empty="" if rows is None else "no mechanism could be assessed in this contrast.",
     )
 
 
@@ -136,6 +155,7 @@ def patient_count_table(inputs: ReportInputs, contrast: str) -> TableView:
         ],
         source="tables/evidence.tsv",
         names=select.names(inputs),
+        fold_from=1,
         empty="" if rows is None else f"no change of a single {inputs.unit} was computed.",
     )
 
@@ -165,6 +185,7 @@ def patient_table(inputs: ReportInputs, contrast: str) -> TableView:
         heads=heads,
         table=tables.EVIDENCE,
         source="tables/evidence.tsv",
+        anchor=("subject", "mechanism"),
         names=select.names(inputs),
         fold_from=12,
         empty="" if rows is None else f"no change of a single {inputs.unit} goes beyond its technical range.",
@@ -181,7 +202,7 @@ def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
     rows = None if inputs.enrichment is None else inputs.enrichment[inputs.enrichment["contrast"] == contrast]
     methods = [] if rows is None else [m for m in ("flip", "camera", "fry") if m in set(rows["method"])]
     if rows is not None and len(rows):
-        rows = _one_row_a_list(rows, methods)
+        rows = _with_curves(inputs, contrast, _one_row_a_list(rows, methods))
     tests = [head for m in methods for head in (Head(f"p_{m}", f"{m} p", "p"), Head(f"q_{m}", f"{m} q", "p"))]
     heads = [
         Head("gene_list", "Gene list", "gene_list"),
@@ -192,6 +213,7 @@ def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
         Head("size", "Genes", "whole"),
         Head("coverage", "Found, %", "percent"),
         Head("leading_edge", "Leading edge", "genes"),
+        Head("curve", "Running sum", "curve", meaning="opens the running sum of this list"),
         Head("p_prerank", "prerank p (not calibrated)", "p"),
         Head("q_prerank", "prerank q (not calibrated)", "p"),
         Head("family", "q is over"),
@@ -204,10 +226,26 @@ def gene_set_table(inputs: ReportInputs, contrast: str) -> TableView:
         heads=heads,
         table=tables.ENRICHMENT,
         source="tables/enrichment.tsv",
+        anchor=("cell_type", "gene_list"),
         names=select.names(inputs),
         most=_MOST_SETS,
         empty="" if rows is None else "no gene set was tested in this contrast.",
     )
+
+
+def _with_curves(inputs: ReportInputs, contrast: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with the figure that draws their running sum, where RUNNING_SUMS holds it."""
+    points = inputs.running_sums
+    if points is None or points.empty:
+        return rows
+    drawn = points.loc[points["contrast"] == contrast, ["cell_type", "gene_list"]].drop_duplicates()
+    kept = set(zip(drawn["cell_type"].astype(str), drawn["gene_list"].astype(str), strict=True))
+    keys = zip(rows["cell_type"].astype(str), rows["gene_list"].astype(str), strict=True)
+    figures = [
+        f"{words.anchor('fig-walk', f'{contrast}-{kind}')} {name}" if (kind, name) in kept else None
+        for kind, name in keys
+    ]
+    return rows.assign(curve=pd.Series(figures, index=rows.index, dtype=object))
 
 
 def _one_row_a_list(rows: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
@@ -244,7 +282,7 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
         )
         rows = top.sort_values(["p", "cell_type", "gene"], kind="stable")
     heads = [
-        Head("gene", "Gene"),
+        Head("gene", "Gene", "gene"),
         *([] if inputs.bulk else [Head("cell_type", "Cell type")]),
         Head("log2_fc", "log2 fold change", "number"),
         Head("low", "Low (95 %)", "number"),
@@ -262,6 +300,7 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
         heads=heads,
         table=tables.DE,
         source=note,
+        anchor=("cell_type", "gene", "method"),
         most=_MOST_GENES,
         empty="" if rows is None else "No gene was tested in this contrast.",
     )
@@ -299,5 +338,7 @@ def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableV
 
 
 def _why_no_composition(inputs: ReportInputs, contrast: str) -> str:
-    reasons = [str(reason) for reason in select.composition_skipped(inputs, contrast)["reason"].head(3)]
+    reasons = [
+        str(reason) for reason in select.composition_skipped(inputs, contrast)["reason"].drop_duplicates().head(3)
+    ]
     return words.sentence("not tested: " + "; ".join(reasons)) if reasons else ""

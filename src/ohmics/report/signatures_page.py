@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import pandas as pd
+from dataclasses import dataclass, replace
 
 from ohmics import tables
 from ohmics.report import association_panel, select, signature_figures, signature_tables, summary, words
-from ohmics.report.antigen_panel import antigen_panel
+from ohmics.report.answers import antigen_answer, contrast_answers, nothing_compared, usable_answer
+from ohmics.report.antigen_panel import AntigenPanel, antigen_panel
+from ohmics.report.concordance_panel import WHAT as CONCORDANCE_WHAT
+from ohmics.report.concordance_panel import concordance_panel
 from ohmics.report.de_panel import DePanel, de_panel
+from ohmics.report.disputes import contradictions, disputes
 from ohmics.report.figures import FigureView
+from ohmics.report.gene_lists import gene_list_table
+from ohmics.report.gene_search import gene_search
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.limits_panel import WHAT as LIMITS_WHAT
+from ohmics.report.limits_panel import blind_table
 from ohmics.report.measures_panel import WHAT as MEASURES_WHAT
 from ohmics.report.measures_panel import measures_panel
 from ohmics.report.methods import signature_methods
 from ohmics.report.page_parts import Section, common, skipped_table
+from ohmics.report.patient_links import linked
 from ohmics.report.render import render
 from ohmics.report.states_panel import WHAT, StatesPanel, states_panel
 from ohmics.report.tables import Head, TableView, table_view
-
-
-@dataclass(frozen=True, slots=True)
-class Dispute:
-    """A decided mechanism: what argues for it and what argues against it, side by side."""
-
-    name: str
-    contrast: str
-    verdict: str
-    verdict_words: str
-    reasons: str
-    pro: tuple[str, ...]
-    con: tuple[str, ...]
-    conflicts: tuple[str, ...]
-    would_change: tuple[str, ...]
-    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +35,7 @@ class ContrastSection:
     id: str
     view: select.ContrastView
     verdicts: TableView
+    details: TableView
     unseen: TableView
     patient_counts: TableView
     patients: TableView
@@ -81,11 +73,20 @@ def signatures_page(inputs: ReportInputs) -> str:
     outcomes = association_panel.association_panels(inputs)
     measures = measures_panel(inputs)
     antigens = antigen_panel(inputs)
+    parts = [_contrast(inputs, view, colours) for view in views]
+    search = gene_search(
+        inputs, tested={part.view.name: part.genes for part in parts}, shown=antigens.tables if antigens else ()
+    )
+    calls = "Antigen-positive or -negative" if antigens and antigens.kinds else "Antigens, lineage and CAR"
     sections = [
-        Section("summary", "Summary"),
-        Section("contradictions", "What speaks for and against"),
-        *([Section("antigens", "Antigens and lineage")] if antigens else []),
-        *[Section(words.anchor("contrast", view.name), f"Contrast {view.name}") for view in views],
+        Section("summary", "In short"),
+        *([Section("antigens", calls)] if antigens else []),
+        Section("support", "What is supported"),
+        Section("contradictions", "Contradictions"),
+        *([Section("find-gene", "Find a gene")] if search else []),
+        *[Section(words.anchor("contrast", view.name), f"{view.text[:1].upper()}{view.text[1:]}") for view in views],
+        Section("concordance", "Do the methods agree?"),
+        Section("cannot", "What this cannot show"),
         *([Section("measures", "CAR+ and B cells")] if measures else []),
         *([Section("association", "Association with outcome")] if outcomes else []),
         Section("coverage", "Genes found"),
@@ -97,11 +98,22 @@ def signatures_page(inputs: ReportInputs) -> str:
     return render(
         "signatures.html.j2",
         **common(inputs, title="Resistance signatures", sections=sections, methods=signature_methods(inputs)),
-        sentence=summary.sample_sentence(inputs),
-        summaries=[summary.contrast_summary(inputs, view) for view in views],
-        disputes=[dispute for view in views for dispute in _disputes(inputs, view)],
-        contrasts=[_contrast(inputs, view, colours) for view in views],
-        antigens=antigens,
+        summaries=[(summary.contrast_summary(inputs, view), contrast_answers(inputs, view)) for view in views],
+        answers=[
+            answer
+            for answer in (usable_answer(inputs), antigen_answer(inputs), None if views else nothing_compared())
+            if answer
+        ],
+        supported=[(view, disputes(inputs, view, "supported")) for view in views],
+        contradictions=[contradictions(inputs, view) for view in views],
+        concordance=[(view, concordance_panel(inputs, view)) for view in views],
+        concordance_what=CONCORDANCE_WHAT,
+        blind=blind_table(inputs),
+        blind_what=LIMITS_WHAT,
+        contrasts=parts,
+        search=search,
+        gene_lists=gene_list_table(inputs),
+        antigens=_with_links(inputs, antigens) if antigens else None,
         measures=measures,
         measures_what=MEASURES_WHAT,
         outcomes=outcomes,
@@ -111,14 +123,21 @@ def signatures_page(inputs: ReportInputs) -> str:
     )
 
 
+def _with_links(inputs: ReportInputs, panel: AntigenPanel) -> AntigenPanel:
+    """Return the panel with its patients linked to their pages."""
+    kinds = None if panel.kinds is None else linked(inputs, panel.kinds)
+    return replace(panel, kinds=kinds, tables=tuple(linked(inputs, one) for one in panel.tables))
+
+
 def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.Colours) -> ContrastSection:
     return ContrastSection(
         id=words.anchor("contrast", view.name),
         view=view,
         verdicts=signature_tables.verdict_table(inputs, view.name),
+        details=signature_tables.detail_table(inputs, view.name),
         unseen=signature_tables.unseen_table(inputs, view.name),
         patient_counts=signature_tables.patient_count_table(inputs, view.name),
-        patients=signature_tables.patient_table(inputs, view.name),
+        patients=linked(inputs, signature_tables.patient_table(inputs, view.name)),
         heat=signature_figures.heat_view(inputs, view),
         forest=signature_figures.forest_view(inputs, view),
         gene_sets=signature_tables.gene_set_table(inputs, view.name),
@@ -128,31 +147,6 @@ def _contrast(inputs: ReportInputs, view: select.ContrastView, colours: select.C
         composition=signature_tables.composition_table(inputs, view),
         states=states_panel(inputs, view),
     )
-
-
-def _disputes(inputs: ReportInputs, view: select.ContrastView) -> list[Dispute]:
-    """Return the contradicted mechanisms, then the supported ones."""
-    rows = select.cohort_evidence(inputs, view.name)
-    if rows is None or rows.empty:
-        return []
-    names = select.names(inputs)
-    decided = [rows[rows["verdict"] == verdict] for verdict in ("contradicted", "supported")]
-    return [
-        Dispute(
-            name=names.get(str(row["mechanism"]), str(row["mechanism"])),
-            contrast=view.name,
-            verdict=str(row["verdict"]),
-            verdict_words=words.phrase(row["verdict"])
-            + ("" if words.is_missing(row["grade"]) else f", {row['grade']}"),
-            reasons=words.without_name(row["reasons"], names.get(str(row["mechanism"]), "")),
-            pro=tuple(words.plain(line) for line in words.split(row["lines_for"])),
-            con=tuple(words.plain(line) for line in words.split(row["lines_against"])),
-            conflicts=tuple(words.plain(line) for line in words.split(row.get("conflicts"))),
-            would_change=tuple(words.plain(line) for line in words.split(row.get("would_change"))),
-            target=words.row_id(f"verdicts-{view.name}", row["mechanism"]),
-        )
-        for _, row in pd.concat(decided).iterrows()
-    ]
 
 
 def _coverage_table(inputs: ReportInputs) -> TableView:

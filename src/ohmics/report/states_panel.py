@@ -15,7 +15,7 @@ from ohmics.report.inputs import ReportInputs
 from ohmics.report.tables import Head, TableView, table_view
 
 _T_CELL = "T cell"
-_BEYOND = "_beyond_covariates"
+BEYOND = "_beyond_covariates"
 _UNNAMED = "none stands out"
 _STATE_WORDS = {"none": _UNNAMED, "treg": "Treg", "nk_like_dysfunction": "NK-like dysfunction"}
 WHAT = (
@@ -64,10 +64,11 @@ def _of(frame: pd.DataFrame | None, contrast: str) -> pd.DataFrame:
 
 
 def _series(method: object) -> str:
-    return "beyond" if str(method).endswith(_BEYOND) else "raw"
+    return "beyond" if str(method).endswith(BEYOND) else "raw"
 
 
-def _state(name: object) -> str:
+def state_name(name: object) -> str:
+    """Return a T-cell state as a reader names it."""
     return _STATE_WORDS.get(str(name), words.phrase(name))
 
 
@@ -139,7 +140,7 @@ def _fractions(view: select.ContrastView, rows: pd.DataFrame) -> FigureView | No
             bar = f"{subject} {side}"
             bars.append(bar)
             groups[bar] = subject
-            named = mine["cell_type"].map(_state)
+            named = mine["cell_type"].map(state_name)
             parts.append(pd.DataFrame({"bar": bar, "cell_type": named, "fraction": mine[column].astype(float)}))
     frame = pd.concat(parts, ignore_index=True)
     levels = [name for name in dict.fromkeys(frame["cell_type"]) if name != _UNNAMED]
@@ -174,7 +175,6 @@ def _score_table(cohort: pd.DataFrame, view: select.ContrastView) -> TableView:
             Head("q", "q", "p"),
             Head("n_units", "n", "whole"),
             Head("n_positive", "Higher in", "whole"),
-            Head("family", "Corrected with", meaning="the tests q was corrected with"),
         ],
         table=tables.EFFECTS,
         source="tables/state_effects.tsv",
@@ -183,7 +183,7 @@ def _score_table(cohort: pd.DataFrame, view: select.ContrastView) -> TableView:
 
 
 def _share_table(rows: pd.DataFrame, view: select.ContrastView) -> TableView:
-    rows = rows.assign(state=rows["cell_type"].map(_state)) if len(rows) else rows
+    rows = rows.assign(state=rows["cell_type"].map(state_name)) if len(rows) else rows
     return table_view(
         rows.sort_values(["p", "cell_type"], kind="stable") if len(rows) else rows,
         id=f"states-share-{view.name}",

@@ -178,15 +178,25 @@ def cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
         findings.shared_genes_sentence(verdicts),
     )
     found = [*filter(None, told), *_pair_cautions(inputs, contrast), *_depth_cautions(inputs, contrast)]
-    for row in select.composition_skipped(inputs, contrast.name).head(3).itertuples(index=False):
-        whom = "" if words.is_missing(row.subject) else f" for {row.subject}"
-        found.append(words.sentence(f"composition, not tested{whom}: {row.reason}"))
+    found += _composition_cautions(inputs, contrast)
     out = flagged_samples(inputs, "excluded")
     if out:
         listed = "; ".join(f"{name} ({reason})" for name, reason in out[:4])
         more = f"; and {len(out) - 4} more" if len(out) > 4 else ""
         found.append(words.sentence(f"{words.count(len(out), 'sample')} left out: {listed}{more}"))
     return found
+
+
+def _composition_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:
+    """Return why the composition of some cell types or units was not tested, one sentence a reason."""
+    told = []
+    for reason, rows in select.composition_skipped(inputs, contrast.name).groupby("reason", sort=False):
+        given = {name: list(dict.fromkeys(rows[name].dropna().astype(str))) for name in ("cell_type", "subject")}
+        of = f" of {words.series(given['cell_type'], most=5)}" if given["cell_type"] else ""
+        whom = f" for {words.series(given['subject'], most=5)}" if given["subject"] else ""
+        why = str(reason).replace("(patient)", f"{inputs.unit}s")
+        told.append(words.sentence(f"composition{of}, not tested{whom}: {why}"))
+    return told[:3]
 
 
 def _pair_cautions(inputs: ReportInputs, contrast: select.ContrastView) -> list[str]:

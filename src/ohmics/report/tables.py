@@ -9,15 +9,18 @@ from typing import Literal
 import pandas as pd
 
 from ohmics.report import words
+from ohmics.report.settings_words import settings_of
 from ohmics.tables import Table
 
 CellKind = Literal[
     "text", "number", "whole", "p", "percent", "verdict", "list", "genes", "phrase", "long", "mechanism", "gene_list",
-    "kind",
+    "kind", "pmid", "curve", "list_name", "gene",
 ]  # fmt: skip
 _LONG = 320
 """A text with more characters shows its first sentence and opens on request."""
 _GENES_SHOWN = 6
+LISTS = "lists"
+"""Id of the table of gene lists, whose rows the cells of kind ``gene_list`` link to where the page has it."""
 MOST_ROWS = 2_000
 """A page shows at most this many rows of one table, and says so."""
 
@@ -58,11 +61,16 @@ class Cell:
     lead: str = ""
     target: str = ""
     data: str = ""
+    outer: str = ""
+    pick: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableView:
-    """An HTML table: rendered by the template ``table``, sorted and filtered by the page's script."""
+    """An HTML table: rendered by the template ``table``, sorted and filtered by the page's script.
+
+    ``settings`` are the parts of the config that its numbers rest on.
+    """
 
     id: str
     caption: str
@@ -72,6 +80,7 @@ class TableView:
     note: str
     empty: str
     folded: bool = False
+    settings: tuple[str, ...] = ()
 
 
 def table_view(
@@ -135,6 +144,7 @@ def table_view(
         note=note,
         empty=missing,
         folded=fold_from is not None and len(present) >= fold_from,
+        settings=settings_of(table.name) if table is not None else (),
     )
 
 
@@ -162,10 +172,18 @@ def _cell(value: object, head: Head, names: Mapping[str, str], link_to: str) -> 
         genes = words.split(value)
         lead = f"{', '.join(genes[:_GENES_SHOWN])} and {len(genes) - _GENES_SHOWN} more"
         return Cell(", ".join(genes), lead=lead if len(genes) > _GENES_SHOWN + 2 else "")
-    if head.kind == "gene_list":
+    if head.kind in ("gene_list", "list_name"):
         mechanism, _, own = str(value).partition("/")
         name = names.get(mechanism, "")
-        return Cell(name or str(value), small=own if name else "", data=str(value))
+        # In the table of lists itself a link would lead to where it stands.
+        target = words.row_id(LISTS, value) if head.kind == "gene_list" else ""
+        return Cell(name or str(value), small=own if name else "", data=str(value), target=target)
+    if head.kind == "pmid":
+        text = str(value)
+        return Cell(text, outer=f"https://pubmed.ncbi.nlm.nih.gov/{text}/" if text.isdecimal() else "")
+    if head.kind == "curve":
+        target, _, pick = str(value).partition(" ")
+        return Cell("curve", target=target, pick=pick)
     if head.kind == "long":
         text = words.plain(value)
         first, stop, _ = text.partition(". ")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -75,8 +75,18 @@ def p_value(value: object) -> str:
 
 
 def percent(value: object) -> str:
-    """Return a fraction in per cent, without the sign; empty when missing."""
-    return "" if is_missing(value) else f"{100 * float(str(value)):.3g}"
+    """Return a fraction in per cent, without the sign; empty when missing. Nearly all is not written as all.
+
+    Examples
+    --------
+    >>> percent(0.12345), percent(0.9998), percent(1)
+    ('12.3', '99.98', '100')
+    """
+    if is_missing(value):
+        return ""
+    share = float(str(value))
+    text = f"{100 * share:.3g}"
+    return f"{100 * share:.4g}" if text == "100" and share < 1 else text
 
 
 def phrase(value: object) -> str:
@@ -92,6 +102,26 @@ def kind(value: object) -> str:
 def plain(text: object) -> str:
     """Return a table's sentence with the names of scores as people write them."""
     return "" if is_missing(text) else str(text).replace("ucell score", "UCell score").replace("mean_z score", "mean z")
+
+
+def lists_named(text: str, names: Mapping[str, str], *, own: str = "") -> str:
+    """Return a sentence whose gene lists carry the name of their mechanism, as people say it.
+
+    Examples
+    --------
+    >>> lists_named("t_tex/core in CD8 T +0.1", {"t_tex": "Terminal exhaustion"})
+    'Terminal exhaustion (list core) in CD8 T +0.1'
+    >>> lists_named("t_tex/core in CD8 T +0.1", {"t_tex": "Terminal exhaustion"}, own="t_tex")
+    'its list core in CD8 T +0.1'
+    """
+
+    def named(found: re.Match[str]) -> str:
+        mechanism, own_name = found.groups()
+        if mechanism not in names:
+            return found[0]
+        return f"its list {own_name}" if mechanism == own else f"{names[mechanism]} (list {own_name})"
+
+    return re.sub(r"(?<![\w/])([A-Za-z0-9_]+)/([A-Za-z0-9_.]+)", named, text)
 
 
 def without_name(text: object, name: str) -> str:
@@ -114,6 +144,41 @@ def count(how_many: int, noun: str, plural: str = "") -> str:
     ('1 sample', '2 samples', '2 are')
     """
     return f"{how_many:,} {noun if how_many == 1 else plural or noun + 's'}"
+
+
+_METHODS = {"ucell": "UCell", "mean_z": "mean z", "aucell": "AUCell", "ssgsea": "ssGSEA", "gsva": "GSVA"}
+
+
+def method(name: object) -> str:
+    """Return a scoring method as people write it."""
+    plain_name, _, beyond = str(name).partition("_beyond_")
+    shown = _METHODS.get(plain_name, plain_name.replace("_", " "))
+    return f"{shown} beyond {beyond.replace('_', ' ')}" if beyond else shown
+
+
+def verb(how_many: int, one: str, several: str) -> str:
+    """Return the form of a verb that fits the number."""
+    return one if how_many == 1 else several
+
+
+_CELLS = {"bulk": "the mixed (bulk) samples", "malignant": "malignant cells", "car_positive": "CAR+ cells"}
+_PLURAL = ("cell", "monocyte", "macrophage", "fibroblast", "neutrophil", "blast")
+
+
+def cells(cell_type: object) -> str:
+    """Return a cell type as a sentence names it.
+
+    Examples
+    --------
+    >>> cells("CD8 T"), cells("CD14 monocyte"), cells("car_positive")
+    ('CD8 T cells', 'CD14 monocytes', 'CAR+ cells')
+    """
+    name = str(cell_type)
+    if name in _CELLS:
+        return _CELLS[name]
+    if name.endswith(_PLURAL):
+        return f"{name}s"
+    return f"{name} cells" if name.endswith((" T", "NK", "myeloid", "Treg", "erythroid")) else name
 
 
 def series(items: Iterable[object], *, most: int | None = None) -> str:

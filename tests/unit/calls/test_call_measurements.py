@@ -105,17 +105,19 @@ def test_recovering_myeloid_cells_are_never_a_switch_and_a_switch_is_never_none(
 
 def test_less_tumour_is_no_loss_in_bulk():
     rows = read("bulk_antigen")["rows"]
-    nulls = [row for row in rows if row["setting"]["kept"] == 1.0 and row["assessable"] >= 40]
-    assert len(nulls) >= 12
+    nulls = [row for row in rows if row["setting"]["kept"] == 1.0 and row["assessable"] >= 900]
+    assert len(nulls) >= 30
     for row in nulls:
         limit = stats.binom.ppf(0.999, row["assessable"], 0.05) / row["assessable"]
         assert row["lost"] + row["reduced"] <= limit, row["case"]
         assert row["coverage"] >= stats.binom.ppf(0.001, row["assessable"], 0.93) / row["assessable"], row["case"]
     gone = [
-        row for row in rows if row["setting"]["kept"] == 0 and row["setting"]["normal"] == 0 and row["assessable"] >= 40
+        row
+        for row in rows
+        if row["setting"]["kept"] == 0 and row["setting"]["normal"] == 0 and row["assessable"] >= 300
     ]
-    assert gone
-    assert all(row["lost"] + row["reduced"] >= 0.9 for row in gone)
+    assert len(gone) >= 10
+    assert all(row["lost"] + row["reduced"] >= 0.95 for row in gone)
 
 
 def test_the_fast_patients_are_called_as_by_the_public_function():

@@ -75,7 +75,7 @@ def test_depth_has_a_panel_a_patient_and_the_expectation_dashed(depth):
 def test_the_plane_draws_at_most_400_cells_a_side_and_colours_states(cells):
     figure = antigens.lineage_plane(cells)
     for axes in figure.axes:
-        grey = sum(len(line.get_xdata()) for line in _marks(axes, style.GREY))
+        grey = sum(len(line.get_xdata()) for line in _marks(axes, style.FAINT))
         assert grey == 300
         switched = sum(len(line.get_xdata()) for line in _marks(axes, antigens.STATE_COLOURS["switched"]))
         assert (
@@ -83,7 +83,7 @@ def test_the_plane_draws_at_most_400_cells_a_side_and_colours_states(cells):
         )
     many = pd.concat([cells.assign(patient="P1")] * 4, ignore_index=True)
     drawn = antigens.lineage_plane(many).axes[0]
-    assert sum(len(line.get_xdata()) for line in _marks(drawn, style.GREY)) == 400
+    assert sum(len(line.get_xdata()) for line in _marks(drawn, style.FAINT)) == 400
 
 
 @pytest.mark.parametrize("name", ["antigen_detection", "antigen_by_depth", "lineage_plane"])

@@ -72,7 +72,8 @@ def test_running_sums_go_through_their_points() -> None:
     assert curve.get_ydata().tolist() == [0, 0, 0.5, 0.1, 0.6, 0]
     svg = style.to_svg(figure)
     assert "q 0.01" in svg
-    assert "b/two" in svg
+    assert ">b<" in svg
+    assert ">two<" in svg
     with pytest.raises(OhmicsError, match="lacks column part"):
         running_sum(points.drop(columns="part"))
     assert "No gene list was tested." in style.to_svg(running_sum(points.head(0)))

@@ -79,7 +79,64 @@ _SHEET = pd.DataFrame(
 )
 _POINTS = pd.DataFrame({"sample": ["s1", "s2"], "pc1": [0.0, 1.0], "pc2": [1.0, 0.0], "patient": ["P1", "P1"]})
 
+_CALLS = pd.DataFrame(
+    {"patient": ["P1", "P2"], "antigen": "CD19", "n_cells_pre": 100, "n_cells_post": 50, "detected_pre": [40, 50],
+     "detected_post": [0, 12], "expected_detected": [20.0, np.nan], "expected_low": [10.0, np.nan],
+     "expected_high": [30.0, np.nan], "remaining_fraction": [0.0, np.nan], "remaining_low": [0.0, np.nan],
+     "remaining_high": [0.1, np.nan], "call": ["lost", "not_assessable"]}
+)  # fmt: skip
+_DEPTH = pd.DataFrame(
+    {"patient": "P1", "antigen": "CD19", "side": ["before"] * 2 + ["after"] * 2, "umi": [900.0, 4000.0] * 2,
+     "n_cells": 10, "detected": [4, 8, 0, 1], "expected": [np.nan, np.nan, 4.0, 8.0]}
+)  # fmt: skip
+_LINEAGE = pd.DataFrame(
+    {"patient": "P1", "side": ["before", "after"] * 4, "home": np.linspace(-3, 2, 8), "away": np.linspace(3, 0, 8),
+     "state": ["home", "left", "took", "switched"] * 2}
+)  # fmt: skip
+_ASSOCIATION = pd.DataFrame(
+    {"mechanism": ["m1", "m2"], "model": "logistic_firth", "effect": [1.2, 6.0], "low": [0.2, 1.0], "high": [2.0, 9.0],
+     "q": [0.01, 0.4], "n": 30, "n_events": 12, "auc": [0.8, np.nan], "auc_low": [0.6, np.nan],
+     "auc_high": [0.9, np.nan], "cell_type": "bulk"}
+)  # fmt: skip
+_CURVES = pd.DataFrame(
+    {"group": ["above"] * 3 + ["below"] * 3, "time": [0.0, 4.0, 90.0, 0.0, 2.0, 60.0], "at_risk": [8, 8, 3, 7, 7, 1],
+     "censored": [0, 0, 3, 0, 1, 0], "survival": [1, 0.8, 0.6, 1, 1, 0.2], "low": [1, 0.5, 0.3, 1, 1, np.nan],
+     "high": [1, 0.9, 0.8, 1, 1, np.nan], "unit": "weeks"}
+)  # fmt: skip
+_STATES = pd.DataFrame(
+    {"subject": ["P1", "P1", "cohort"], "series": ["raw", "beyond", "raw"], "effect": [0.2, 0.1, 0.2],
+     "low": [0.1, np.nan, 0.1], "high": [0.3, np.nan, 0.3]}
+)  # fmt: skip
+_ALIKE = pd.DataFrame(
+    {"sample": ["s1", "s1", "s2", "s3"], "other": ["s2", "s3", "s1", "s1"], "correlation": [0.9, 0.8, 0.9, 0.8]}
+)
+_WALK = pd.DataFrame(
+    {"gene_list": ["a/one"] * 2 + ["b/two"], "part": ["up", "up", "down"], "rank": [1, 5, 9],
+     "before": [0.0, 0.1, -0.8], "after": [0.5, 0.6, 0.2], "n_tested": 10}
+)  # fmt: skip
+
+
+def _genes() -> pd.DataFrame:
+    change = np.linspace(-3, 3, 61)
+    p = 10.0 ** -(change**2)
+    q = np.where(p < 1e-3, 1e-2, 0.8)
+    gene = [f"GENE{number}" for number in range(61)]
+    return pd.DataFrame({"gene": gene, "log2_fc": change, "p": p, "q": q, "mean_log_cpm": 5 + np.cos(7 * change)})
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
+    "antigen_by_depth": lambda: plots.antigen_by_depth(_DEPTH),
+    "antigen_detection": lambda: plots.antigen_detection(_CALLS),
+    "association": lambda: plots.association(_ASSOCIATION, labels={"m1": "A mechanism with a long name " * 3}),
+    "lineage_plane": lambda: plots.lineage_plane(_LINEAGE),
+    "ma": lambda: plots.ma(_genes(), min_lfc=0.5),
+    "running_sum": lambda: plots.running_sum(_WALK, notes={"a/one": "p 0.0003, q 0.01"}),
+    "sample_correlation": lambda: plots.sample_correlation(
+        _ALIKE, samples=["s1", "s2", "s3", "s4"], groups={"s1": "P1", "s2": "P1", "s3": "P2"}
+    ),
+    "states": lambda: plots.states(_STATES, cohort="cohort"),
+    "survival": lambda: plots.survival(_CURVES),
+    "volcano": lambda: plots.volcano(_genes(), min_lfc=0.5),
     "umap": lambda: plots.umap(_cells(), colour="cell_type", label_on_map=True),
     "qc_distributions": lambda: plots.qc_distributions(_cell_qc(), qc=_qc(), thresholds={"n_umi": 500.0}),
     "heat": _heat,
@@ -220,6 +277,27 @@ def test_umap_shows_at_most_the_stated_number_and_the_same_cells_each_time() -> 
     assert first.index.is_unique
 
 
+def test_umap_writes_no_name_over_another_and_none_for_very_many_levels() -> None:
+    # Two small levels inside a large one, at one and the same place.
+    cells = _cells(600).assign(level=["large"] * 598 + ["small", "tiny"])
+    cells.loc[598:, ["umap_1", "umap_2"]] = cells.loc[0:1, ["umap_1", "umap_2"]].to_numpy()
+    figure = plots.umap(cells, colour="level", label_on_map=True)
+    style.to_png(figure)
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 3
+    assert not any(a.overlaps(b) for place, a in enumerate(boxes) for b in boxes[:place])
+    many = _cells(600).assign(level=[f"P{number % 30}" for number in range(600)])
+    assert not plots.umap(many, colour="level").axes[0].texts
+
+
+def test_umap_legend_keeps_the_order_given() -> None:
+    steps = {"below 500": "#111111", "500 to 1,000": "#555555", "1,000 to 2,000": "#999999"}
+    cells = _cells(30).assign(depth=list(steps)[::-1] * 10)
+    legend = plots.umap(cells, colour="depth", colours=steps).axes[0].get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == list(steps)
+
+
 def test_umap_shows_all_cells_below_the_limit() -> None:
     assert len(thin(_cells(100))) == 100
 
@@ -236,12 +314,6 @@ def test_a_sample_without_cells_is_said_to_have_none() -> None:
 def test_composition_draws_the_fractions_given() -> None:
     bars = [p for p in plots.composition(_FRACTIONS).axes[0].patches if isinstance(p, Rectangle) and p.get_width() > 0]
     assert sorted(p.get_width() for p in bars) == pytest.approx([0.25, 0.5, 0.75])
-
-
-def test_colours_are_distinct_and_unknown_is_grey() -> None:
-    shades = style.assign([*[f"type {n}" for n in range(40)], "unassigned"])
-    assert len(set(shades.values())) == 41
-    assert shades["unassigned"] == style.GREY
 
 
 def test_a_level_keeps_its_given_colour() -> None:

@@ -5,26 +5,46 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ohmics.report import ReportInputs
 
 
-def _maker() -> Callable[..., ReportInputs]:
-    path = Path(__file__).parents[2] / "report" / "made_inputs.py"
-    spec = importlib.util.spec_from_file_location("made_inputs", path)
+def _module(name: str) -> ModuleType:
+    path = Path(__file__).parents[2] / "report" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.made_inputs
+    return module
 
 
 @pytest.fixture(scope="session")
 def make() -> Callable[..., ReportInputs]:
     """Return the maker of inputs."""
-    return _maker()
+    made: Callable[..., ReportInputs] = _module("made_inputs").made_inputs
+    return made
+
+
+@pytest.fixture(scope="session")
+def more() -> ModuleType:
+    """Return what adds tables to made inputs, and what turns them into cohorts at the edge."""
+    return _module("made_more")
+
+
+@pytest.fixture(scope="session")
+def walk() -> ModuleType:
+    """Return what finds the numbers of a page in the tables of a folder."""
+    return _module("walk_numbers")
+
+
+@pytest.fixture(scope="session")
+def patients() -> ModuleType:
+    """Return what adds the tables that set one patient beside the others."""
+    return _module("made_patients")
 
 
 @pytest.fixture(scope="session")

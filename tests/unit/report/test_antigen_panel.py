@@ -151,10 +151,12 @@ def test_every_table_has_its_place_and_alternatives_are_research(called):
 
 def test_the_page_begins_with_the_antigens(called):
     page = signatures_page(called)
-    summary = page[page.index('id="summary"') :]
-    assert summary.index("CD19-negative: P2 and P10") < summary.index('class="lead"', summary.index("CD19-negative"))
-    assert 'href="#antigens"' in page
-    assert page.index('id="contradictions"') < page.index('<section id="antigens"')
+    summary = page[page.index('id="summary"') : page.index('<section id="antigens"')]
+    told = "CD19 on the tumour: gone in 2 (P2 and P10); reduced in 1 (P3); still there in 1 (P1); not to be told in 1"
+    assert summary.index("Which samples are usable?") < summary.index(told) < summary.index('class="lead"')
+    assert "Possible lineage switch, no clonal link: P2." in summary
+    assert 'href="#antigens"' in summary
+    assert page.index('<section id="antigens"') < page.index('<section id="support"')
 
 
 def test_without_calls_there_is_no_section(inputs):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ohmics.report import findings, select
+from ohmics.report import findings, select, words
 from ohmics.report.inputs import ReportInputs
 
 
@@ -30,7 +30,7 @@ def test_a_method_that_does_not_find_it_is_named_and_one_that_does_is_not(inputs
         own = supported.effects[supported.effects["gene_list"] != row["gene_list"]]
         effects = pd.concat([own, rows.iloc[:1], beside.astype(rows.dtypes.to_dict())], ignore_index=True)
         said[name] = findings.methods_disagree_sentence(replace(supported, effects=effects), view)
-    assert f"by {row['method']}, but not by plage (p 0.6)" in said["apart"]
+    assert f"by {words.method(row['method'])}, but not by plage (p 0.6)" in said["apart"]
     assert "plage" in said["opposite"]
     assert "plage" not in said["agrees"]
 
