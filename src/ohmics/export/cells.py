@@ -15,8 +15,9 @@ import scipy.sparse as sp
 
 from ohmics import tables
 from ohmics.errors import Fault, OhmicsError
-from ohmics.export.run_tables import read_config, shareable_config
+from ohmics.export.run_tables import read_config
 from ohmics.io import read_table, write_atomic
+from ohmics.shareable import shareable_config
 
 SIZE = 10_000.0
 """Counts a cell is scaled to before log1p, as everywhere in ohmics."""

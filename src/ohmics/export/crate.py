@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ohmics.export import FIXED_DATE
-from ohmics.export.run_tables import last_name, shareable_config
 from ohmics.io import write_atomic, write_text
 from ohmics.provenance import file_digest
+from ohmics.shareable import last_name, shareable_config
 
 METADATA = "ro-crate-metadata.json"
 WORKFLOW = "workflow/Snakefile"

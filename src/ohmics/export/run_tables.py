@@ -13,6 +13,7 @@ import yaml
 from ohmics import tables
 from ohmics.errors import Fault, OhmicsError
 from ohmics.io import read_table
+from ohmics.shareable import last_name
 from ohmics.tables import Table
 
 
@@ -226,33 +227,3 @@ def _shareable(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     if table.name != "SAMPLES":
         return frame
     return frame.assign(path=[last_name(path) for path in frame["path"]])
-
-
-def last_name(path: object) -> str:
-    """Return the last name of a path of any system.
-
-    Examples
-    --------
-    >>> last_name("/data/run 1/P01.h5"), last_name("C:\\\\data\\\\P01.h5")
-    ('P01.h5', 'P01.h5')
-    """
-    parts = [part for part in str(path).replace("\\", "/").split("/") if part]
-    return parts[-1] if parts else ""
-
-
-_PATHS = {"samples", "matrix", "cells", "junctions", "gene_positions", "collections", "gene_lists", "catalog_paths"}
-
-
-def shareable_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a config whose paths are cut to their last name, and whose results folder is left out."""
-    return {str(key): _cut(key, value) for key, value in config.items() if key != "outdir"}
-
-
-def _cut(key: object, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if key in _PATHS:
-            return {str(name): last_name(path) for name, path in value.items()}
-        return {str(name): _cut(name, inner) for name, inner in value.items()}
-    if key in _PATHS and isinstance(value, (list, tuple)):
-        return [last_name(path) for path in value]
-    return last_name(value) if key in _PATHS and isinstance(value, str) else value

@@ -14,6 +14,7 @@ from ohmics.report.inputs import ReportInputs
 from ohmics.report.methods import GLOSSARY, Methods
 from ohmics.report.settings_table import settings_table
 from ohmics.report.tables import Head, TableView, table_view
+from ohmics.shareable import shareable_config
 from ohmics.tables import SKIPPED
 
 
@@ -29,6 +30,8 @@ def common(inputs: ReportInputs, *, title: str, sections: Sequence[Section], met
     """Return the values every page's template needs."""
     provenance = inputs.provenance
     versions = provenance.get("versions") or {}
+    # Pages are passed on: where files lay on a machine stays with the results folder.
+    shown = shareable_config(inputs.config)
     return {
         "title": title,
         "project": inputs.project,
@@ -41,8 +44,8 @@ def common(inputs: ReportInputs, *, title: str, sections: Sequence[Section], met
         "digest": str(provenance.get("digest") or ""),
         "command": str(provenance.get("command") or ""),
         "ohmics_version": str(versions.get("ohmics") or ""),
-        "settings": settings_table(inputs.config, bulk=inputs.bulk),
-        "config_text": yaml.safe_dump(_plain(inputs.config), sort_keys=False, allow_unicode=True, width=100),
+        "settings": settings_table(shown, bulk=inputs.bulk),
+        "config_text": yaml.safe_dump(_plain(shown), sort_keys=False, allow_unicode=True, width=100),
     }
 
 

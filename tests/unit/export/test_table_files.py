@@ -7,8 +7,9 @@ import pytest
 
 from ohmics import tables
 from ohmics.errors import OhmicsError
-from ohmics.export.run_tables import last_name, run_tables, shareable_config
+from ohmics.export.run_tables import run_tables
 from ohmics.export.table_files import write_table_files
+from ohmics.shareable import last_name, shareable_config
 
 
 def index_of(folder: Path) -> pd.DataFrame:

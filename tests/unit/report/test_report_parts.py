@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +31,14 @@ def _save(inputs: ReportInputs, folder: Path) -> None:
     write_table(inputs.cells, tables.CELLS, folder / "tables" / "cells.parquet")
     for sample, own in inputs.cell_qc.groupby("sample"):
         write_table(own, tables.CELL_QC, folder / "samples" / str(sample) / "cell_qc.parquet")
+
+
+def test_pages_do_not_say_where_files_lay(inputs: ReportInputs) -> None:
+    given = {**inputs.config.get("input", {}), "samples": "/home/somebody/study/sheet.tsv"}
+    told = replace(inputs, config={**inputs.config, "input": given, "outdir": "/scratch/somebody/results"})
+    for page in (qc_page(told), signatures_page(told)):
+        assert "sheet.tsv" in page
+        assert "somebody" not in page
 
 
 def test_pages_from_saved_tables_equal_pages_from_memory(inputs: ReportInputs, tmp_path: Path) -> None:
