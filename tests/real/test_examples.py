@@ -50,15 +50,16 @@ def test_riaz_pairs_43_patients_and_tests_16180_genes(riaz: Path) -> None:
     assert len(de) == 16_180
     # Immune genes rise on therapy.
     assert (de.loc[["CD8A", "GZMA", "PRF1", "CXCL9"], "log2_fc"] > 0).all()
-    assert {path.name for path in (riaz / "reports").iterdir()} == {"qc.html", "signatures.html"}
+    assert {path.name for path in (riaz / "reports").iterdir()} == {"qc.html", "signatures.html", "patients"}
 
 
 def test_riaz_judges_t_cell_programmes_beyond_content_and_says_that_the_drug_was_on_board(riaz: Path) -> None:
     verdicts = cohort(riaz)
-    assert not (verdicts["verdict"] == "supported").any()
-    contradicted = verdicts[verdicts["verdict"] == "contradicted"]
-    assert contradicted["reasons"].str.contains("the effect of the drug, not resistance to it").all()
-    assert set(contradicted["grade"]) == {"weak"}
+    decided = verdicts[verdicts["verdict"].isin(["supported", "contradicted"])]
+    # IDO1 follows the interferon that the drug sets free: support, with the sentence that it is the drug's effect.
+    assert set(decided.index[decided["verdict"] == "supported"]) <= {"ido_kynurenine"}
+    assert decided["reasons"].str.contains("the effect of the drug, not resistance to it").all()
+    assert set(decided["grade"]) == {"weak"}
     # T cells enter the tumours: most of the raw rise of cytolytic genes is their number.
     effects = read_table(riaz / "tables" / "effects.tsv", EFFECTS)
     cyt = effects[(effects["gene_list"] == "low_cytotoxic_effector/rooney_cyt") & (effects["level"] == "cohort")]
@@ -74,9 +75,10 @@ def test_cartex_exhaustion_is_up_everywhere_and_three_donors_support_nothing_by_
         & (effects["gene_list"] == "tcell_exhaustion_terminal/tex_consensus_2of3")
         & (effects["depth"] == "thinned")
     ].set_index("method")
-    for method in ("ucell", "mean_z"):
+    # On the ranks of all genes one pair of day 21 ties (0.864 and 0.865).
+    for method, higher in (("ucell", 8), ("mean_z", 9)):
         row = chosen.loc[method]
-        assert (row["n_positive_pairs"], row["n_pairs"], row["n_positive"], row["n_units"]) == (9, 9, 3, 3), method
+        assert (row["n_positive_pairs"], row["n_pairs"], row["n_positive"], row["n_units"]) == (higher, 9, 3, 3), method
     assert (effects.loc[effects["level"] == "cohort", "p"] >= 0.25).all()
     verdicts = cohort(cartex)
     decided = verdicts[verdicts["verdict"].isin(["supported", "contradicted"])]

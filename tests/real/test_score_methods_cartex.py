@@ -18,7 +18,7 @@ pytestmark = [
     ),
 ]
 LIST = "tcell_exhaustion_terminal/tex_consensus_2of3"
-LEAST = dict.fromkeys(METHODS, 9) | {"singscore": 7, "ssgsea": 7, "gsva": 7, "plage": 7}
+LEAST = dict.fromkeys(METHODS, 9) | {"ucell": 8, "singscore": 7, "ssgsea": 7, "gsva": 7, "plage": 7}
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,7 @@ def _write(kind: str, arguments: argparse.Namespace) -> None:
 
 def _cohort(kind: str, seed: int, *, small: bool) -> toy.Cohort:
     if kind == "bulk":
-        return toy.bulk(seed=seed, n_patients=8) if small else toy.bulk(seed=seed)
+        return toy.bulk(seed=seed, n_patients=12) if small else toy.bulk(seed=seed)
     return toy.single_cell(seed=seed, n_patients=6, n_cells=300) if small else toy.single_cell(seed=seed)
 
 
