@@ -31,7 +31,8 @@ include: "workflow/rules/export.smk"
 
 
 rule all:
-    default_target: True
+    # A workflow that uses this one as a module has a default of its own.
+    default_target: "ohmics_config" not in config
     input:
         # Named one by one: what is deleted by hand is made again, also where what follows from it still stands.
         rules.report_signatures.input,
