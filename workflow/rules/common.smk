@@ -19,9 +19,11 @@ PLAN = load_plan(
     )
 )
 OUT = PLAN.config["outdir"]
-# The `ohmics` beside the Python that runs snakemake is found also where no environment was activated.
+# The `ohmics` beside the Python that runs snakemake is found also where no environment was activated. Snakemake gives a
+# rule of two threads two BLAS threads, which sum in another order: results would depend on the number of cores.
 shell.prefix(
-    f'set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"; '
+    f'set -euo pipefail; export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"'
+    " OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMEXPR_NUM_THREADS=1; "
 )
 
 
