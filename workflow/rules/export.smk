@@ -182,3 +182,19 @@ rule manifest:
         "taking the sha256 of what was read and written"
     shell:
         "ohmics manifest --settings {params.settings:q} --results {params.results:q} --out {output:q} >{log:q} 2>&1"
+
+
+# What a run makes, named one by one: what is deleted by hand is made again, also where what follows from it still stands.
+WANTED = [
+    *rules.report_signatures.input,
+    *rules.patients.output,
+    *rules.report_qc.output,
+    *rules.report_signatures.output,
+    *rules.report_patients.output,
+    *rules.figures.output,
+    *rules.export_tables.output,
+    *rules.export_texts.output,
+    *rules.export_h5ad.output,
+    *rules.export_crate.output,
+    *rules.manifest.output,
+]
