@@ -30,6 +30,7 @@ from ohmics.tables import PAIRS, SAMPLES
 ROOT = Path(__file__).resolve().parents[1]
 TABLES = (
     ("antigen_grid", "antigen_tables"),
+    ("antigen_real", "antigen_real"),
     ("lineage", "lineage_full"),
     ("bulk_antigen", "bulk_antigen_full"),
     ("car_real", "car_real"),
@@ -107,8 +108,9 @@ def tables() -> int:
     for name, module in TABLES:
         path = ROOT / "benchmarks" / f"{name}.json"
         sys.stdout.write(f"## {name}\n\n")
-        rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
-        sys.stdout.write(import_module(module).text(rows) + "\n")
+        written = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"rows": []}
+        beside = [written["protein"]] if "protein" in written else []
+        sys.stdout.write(import_module(module).text(written["rows"], *beside) + "\n")
     return 0
 
 

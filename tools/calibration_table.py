@@ -125,9 +125,9 @@ def of_antigen(rows: list[Row]) -> Iterator[Row]:
         n = int(row.get("assessable") or row.get("splits") or 0)
         changed = row.get("changed", (row.get("lost") or 0.0) + (row.get("reduced") or 0.0))
         given = row.get("setting") or {}
-        null = (
-            row.get("kind") == "null" or row.get("planted") == "none" or ("kind" not in row and given.get("kept") == 1)
-        )
+        planted = str(row.get("planted", ""))
+        unchanged = planted.startswith("none") or " lost in 0%" in planted
+        null = row.get("kind") == "null" or unchanged or ("kind" not in row and given.get("kept") == 1)
         if not n:
             continue
         # Genes of heavy tails are more than the call promises to withstand; they are shown.

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from scipy import stats
 
 from ohmics.provenance import code_digest
 
@@ -59,14 +60,50 @@ def test_what_cannot_be_assessed_is_not(written):
         assert row["assessable"] <= 0.01 * row["replicates"], row
 
 
-def test_the_halves_of_one_tumour_are_called_changed_no_more_often_than_stated():
-    rows = json.loads((FOLDER / "antigen_real.json").read_text(encoding="utf-8"))["rows"]
-    nulls = [row for row in rows if row["planted"].startswith("none")]
-    assert {row["antigen"] for row in nulls} >= {"CD19", "MS4A1", "CD22", "CD79B"}
+def of_real(kind="rows"):
+    return json.loads((FOLDER / "antigen_real.json").read_text(encoding="utf-8"))[kind]
+
+
+def limit(splits):
+    """99.9 % limit of a binomial share of 5 %: 8.2 % at 500."""
+    return stats.binom.isf(1e-3, splits, 0.05) / splits
+
+
+def test_random_halves_are_called_changed_no_more_often_than_stated():
+    nulls = [row for row in of_real() if row["planted"].startswith("none") or " lost in 0%" in row["planted"]]
+    assert {row["antigen"] for row in nulls} >= {"CD19", "MS4A1", "CD22", "CD79B", "CD3E", "CD8A", "IL7R"}
+    assert len(nulls) == 8 + 9
     for row in nulls:
-        margin = 3.1 * (0.05 * 0.95 / row["splits"]) ** 0.5
-        assert row["lost"] + row["reduced"] <= 0.05 + margin, row
-        assert row["gained"] <= 0.05 + margin, row
-    planted = {row["planted"]: row for row in rows}
+        assert row["splits"] >= 500, row
+        assert row["lost"] + row["reduced"] <= limit(row["splits"]), row
+        assert row["gained"] <= limit(row["splits"]), row
+        assert row["coverage"] >= 0.925, row
+
+
+def test_losses_planted_into_real_cells_are_found_as_often_as_stated():
+    planted = {row["planted"]: row for row in of_real()}
     assert planted["CD19 in all cells"]["lost"] >= 0.95
     assert planted["CD19 in 60 % of cells"]["reduced"] + planted["CD19 in 60 % of cells"]["lost"] >= 0.8
+    for gene, least in {"CD3E": 0.98, "CD8A": 0.9, "IL7R": 0.6}.items():
+        for depth in ("1", "0.5", "0.25"):
+            whole = planted[f"T cells, {gene} lost in 100%, depth {depth}"]
+            part = planted[f"T cells, {gene} lost in 60%, depth {depth}"]
+            assert whole["lost"] >= 0.98, whole
+            assert part["lost"] + part["reduced"] >= least, part
+            assert part["lost"] <= 0.05, part
+            assert min(whole["coverage"], part["coverage"]) >= 0.925, part
+
+
+def test_the_share_of_positive_cells_is_that_of_the_surface_protein():
+    rows = {(row["antigen"], row["protein_positive"]): row for row in of_real("protein")}
+    assert len(rows) == 12
+    for (gene, share), row in rows.items():
+        assert row["splits"] >= 100, row
+        assert row["remaining_covers"] >= 0.9, row
+        if share == 0.25:
+            assert row["lost_or_reduced"] >= 0.6, row
+        if gene == "MS4A1":
+            # CD20 is the only one of the three that most B cells show; the share stands beside the protein's of CD19.
+            assert abs(row["positive"] - share) <= 0.05, row
+        if gene == "CD19":
+            assert row["told"] <= 0.1, row
