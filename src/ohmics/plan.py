@@ -20,6 +20,7 @@ from ohmics.intake.config import load_config
 from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
+from ohmics.memory import expected_mib
 from ohmics.provenance import code_digest
 from ohmics.score.methods import METHODS, cohort_methods, rank_methods
 from ohmics.shipped import shipped
@@ -27,8 +28,17 @@ from ohmics.shipped import shipped
 # stage: the parts of the config its command reads, as dotted paths.
 _SETTINGS: dict[str, tuple[str, ...]] = {
     "samples": ("input",),
-    "qc": ("seed", "qc", "annotate", "input.gene_ids", "input.transgenes"),
-    "bulk_qc": ("seed", "qc", "input.gene_ids", "input.orientation", "input.transgenes"),
+    "qc": ("seed", "qc", "annotate", "input.fractions", "input.gene_ids", "input.sample_column", "input.transgenes"),
+    "bulk_qc": (
+        "seed",
+        "qc",
+        "input.fractions",
+        "input.gene_ids",
+        "input.orientation",
+        "input.strandedness",
+        "input.transcripts",
+        "input.transgenes",
+    ),
     "cell_tables": (),
     "similarity": (),
     "pairs": ("contrasts",),
@@ -61,27 +71,8 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "figures": ("project", "catalog_paths"),
     "manifest": (),
 }
-# stage: (fixed MiB, MiB per MiB of input). Compressed counts grow about tenfold in memory.
-_MEMORY: dict[str, tuple[float, float]] = {
-    "samples": (800, 12),
-    "qc": (900, 30),
-    "bulk_qc": (900, 30),
-    "similarity": (900, 30),
-    "cell_tables": (900, 12),
-    "embed": (1500, 25),
-    "aggregate": (600, 25),
-    "score": (900, 25),
-    "malignant": (1000, 12),
-    "car": (1000, 10),
-    "calls": (1200, 15),
-    "states": (1200, 15),
-    "content": (900, 30),
-    "de": (900, 20),
-    "gene_sets": (1200, 20),
-    "report": (1000, 10),
-    "export": (1200, 12),
-    "figures": (1000, 10),
-}
+# On a cluster a job holds, beside the stage itself, the snakemake that starts it: its memory counts like the stage's.
+_STARTER_MB = 400
 
 _OTHER_RESOURCES = ("cell_markers.tsv", "antigens.tsv", "lineages.yaml", "malignant_panels.yaml")
 
@@ -110,8 +101,9 @@ class Plan:
 
     @property
     def matrices(self) -> list[str]:
-        """Every file with counts, each once."""
-        return list(dict.fromkeys(str(path) for path in self.samples["path"]))
+        """Every file with counts, each once, and the table of transcripts some of them are read with."""
+        beside = self.config["input"].get("transcripts")
+        return [*dict.fromkeys(str(path) for path in self.samples["path"]), *([beside] if beside else [])]
 
     @property
     def mechanisms(self) -> list[str]:
@@ -150,8 +142,10 @@ class Plan:
         part: dict[str, Any] = {}
         for dotted in _SETTINGS[stage]:
             value: Any = self.config
-            for key in dotted.split("."):
+            *parents, last = dotted.split(".")
+            for key in parents:
                 value = value[key]
+            value = value[last] if not parents else value.get(last)  # keys that were not given are not there
             part[dotted.replace(".", "_")] = value
         return json.dumps(part, sort_keys=True, separators=(",", ":"))
 
@@ -161,12 +155,26 @@ class Plan:
 
     def memory(self, stage: str) -> Callable[..., int]:
         """Return a function that gives a job's memory in MB from its input's size, and more at each retry."""
-        fixed, factor = _MEMORY.get(stage, (600, 5))
+        given = set(self.matrices)
+        n_top_genes = int(self.config["embed"]["n_top_genes"])
 
         def mem_mb(wildcards: object, input: Any, attempt: int) -> int:  # noqa: ARG001  # snakemake calls it by these names
-            return int((fixed + factor * float(input.size_mb)) * attempt)
+            sizes = [(str(path), _mib(path, size)) for path, size in zip(input, input.size_files_mb, strict=True)]
+            counts = [size for path, size in sizes if path in given or path.endswith(".h5ad")]
+            tables = sum(size for _, size in sizes) - sum(counts)
+            mib = expected_mib(stage, counts=counts, tables=tables, n_top_genes=n_top_genes)
+            # 1 MiB is 1.05 MB.
+            return int(1.05 * mib * attempt + _STARTER_MB)
 
         return mem_mb
+
+
+def _mib(path: str, size: float) -> float:
+    """Return a file's size as it was given, and a folder's as the sum of its files."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return size
+    return sum(item.stat().st_size for item in folder.iterdir() if item.is_file()) / 2**20
 
 
 def load_plan(path: str | Path) -> Plan:
@@ -186,6 +194,7 @@ def load_plan(path: str | Path) -> Plan:
         defaults=given["defaults"],
         modality=given["modality"],
         matrix=given.get("matrix"),
+        pooled=given.get("sample_column") is not None,
     )
     name = Path(path).name
     faults = name_faults(

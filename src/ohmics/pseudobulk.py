@@ -121,11 +121,15 @@ def pseudobulk_groups(
     Returns
     -------
     AnnData
-        Types × genes, in the order of ``types``; ``obs``: sample, cell_type, n_cells.
+        Types × genes, in the order of ``types`` (int64; float64 where counts hold fractions); ``obs``: sample,
+        cell_type, n_cells.
     """
     groups = {name: mask for name, mask in group_cells(adata.obs, types, descendants).items() if mask.any()}
-    counts = sp.csr_matrix(adata.X).astype(np.int64)
-    rows = np.array(list(groups.values()), dtype=np.int64).reshape(len(groups), adata.n_obs)
+    counts = sp.csr_matrix(adata.X)
+    # Counts of estimators may hold fractions, which are summed as they are.
+    kind = np.int64 if bool((counts.data == np.floor(counts.data)).all()) else np.float64
+    counts = counts.astype(kind)
+    rows = np.array(list(groups.values()), dtype=kind).reshape(len(groups), adata.n_obs)
     sums = sp.csr_matrix(sp.csr_matrix(rows) @ counts)
     sums.sort_indices()
     samples = sorted(set(adata.obs["sample"].astype(str)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,12 +108,24 @@ def cells_of_sample(path: Path, sample: str) -> pd.DataFrame:
 
 
 def with_cells(adata: AnnData, cells: pd.DataFrame) -> AnnData:
-    """Return the cells that CELLS names, with its columns in ``obs``; the AnnData given stays as it was."""
+    """Return the cells that CELLS names, with its columns in ``obs``; the AnnData given stays as it was.
+
+    Where it holds just these cells in this order, as the counts of a sample do, the matrix is shared and not copied.
+    """
     rows = cells.set_index("barcode")
     absent = rows.index.difference(adata.obs_names)
     if len(absent):
         raise OhmicsError(f"CELLS names {len(absent)} barcodes the counts do not hold, {absent[0]} among them")
-    chosen = adata[rows.index].copy()
+    chosen = _sharing(adata) if rows.index.equals(adata.obs_names) else adata[rows.index].copy()
     for name in rows.columns:
         chosen.obs[name] = rows[name].to_numpy()
     return chosen
+
+
+def _sharing(adata: AnnData) -> AnnData:
+    """Return an AnnData with a copy of everything but the matrix."""
+    import anndata as ad
+
+    if len(adata.layers) or len(adata.obsm) or len(adata.obsp) or len(adata.varm) or adata.raw is not None:
+        return adata.copy()
+    return ad.AnnData(X=adata.X, obs=adata.obs.copy(), var=adata.var.copy(), uns=deepcopy(dict(adata.uns)))

@@ -14,9 +14,12 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
-from ohmics.intake.blocks import CountBlocks, is_zarr, open_blocks, opened
+from ohmics.intake.blocks import CountBlocks, open_blocks
 from ohmics.intake.gene_lists import Genes
+from ohmics.intake.hdf5 import open_hdf5
+from ohmics.intake.raw import readable
 from ohmics.intake.reading import read
+from ohmics.intake.store import is_zarr, opened
 from ohmics.score.expression import Expression, open_source
 from ohmics.score.methods import get_method
 from ohmics.score.reference_rows import own_reference
@@ -48,7 +51,8 @@ def read_given(arguments: argparse.Namespace) -> Given:
     """Read the input: cells of an h5ad file or Zarr store block by block, whatever else is read whole.
 
     A text matrix of cells is read as a matrix and then treated as cells. With ``--compat`` all cells are read at once,
-    since some peers look at all of them before they score one.
+    since some peers look at all of them before they score one. Estimated counts with fractions are rounded, as a note
+    says: fractions would else be taken for logarithms.
     """
     path: Path = arguments.input
     blocks = h5py.is_hdf5(path) if path.is_file() else is_zarr(path)
@@ -58,7 +62,7 @@ def read_given(arguments: argparse.Namespace) -> Given:
         modality = "bulk" if text_matrix or (blocks and _says_bulk(path)) else "single_cell"
     found = None
     if blocks and (modality == "single_cell" or is_zarr(path)) and not _is_tenx(path):
-        found = open_blocks(path, gene_ids=arguments.gene_ids, layer=arguments.layer)
+        found = open_blocks(path, gene_ids=arguments.gene_ids, layer=arguments.layer, fractions="round")
     if found is not None and (arguments.compat or modality == "bulk"):
         return _whole(found.whole(), modality)
     if found is not None:
@@ -70,6 +74,7 @@ def read_given(arguments: argparse.Namespace) -> Given:
         gene_ids=arguments.gene_ids,
         layer=arguments.layer,
         log_allowed=True,
+        fractions="round",
     )
     return _whole(adata, modality)
 
@@ -81,13 +86,13 @@ def _whole(adata: AnnData, modality: str) -> Given:
 def _is_tenx(path: Path) -> bool:
     if not path.is_file():
         return False
-    with h5py.File(path, "r") as handle:
+    with readable(path, "HDF5 file"), open_hdf5(path) as handle:
         return "matrix" in handle or ("obs" not in handle and "var" not in handle)
 
 
 def _says_bulk(path: Path) -> bool:
     """Whether a file or store written by ohmics holds bulk samples."""
-    with opened(path) as handle:
+    with readable(path, "h5ad file or Zarr store"), opened(path) as handle:
         if "uns/ohmics/modality" not in handle:
             return False
         value = np.asarray(handle["uns/ohmics/modality"][()]).item()

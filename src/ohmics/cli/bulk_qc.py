@@ -8,7 +8,7 @@ from typing import Any
 
 from ohmics.cli._common import skipped_frame, stage_parser
 from ohmics.errors import OhmicsError
-from ohmics.intake.reading import read
+from ohmics.intake.bulk_samples import read_bulk
 from ohmics.io import read_table, write_h5ad, write_table
 from ohmics.qc.bulk import bulk_pca, bulk_qc
 from ohmics.qc.identity import check_identity, sex_counts
@@ -27,13 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the matrix, judge its samples and make the cohort's reference of the usable ones."""
     settings = arguments.settings
     samples = read_table(arguments.samples, SAMPLES)
-    adata = read(
-        samples["path"].iloc[0],
-        modality="bulk",
+    adata = read_bulk(
+        samples,
         gene_ids=settings["input_gene_ids"],
         orientation=settings["input_orientation"],
         transgenes=settings["input_transgenes"],
-        samples=samples["sample"].tolist(),
+        strandedness=settings.get("input_strandedness", "auto"),
+        transcripts=settings.get("input_transcripts"),
+        fractions=settings.get("input_fractions", "keep"),
     )
     adata.obs["cell_type"] = "bulk"
     qc = bulk_qc(adata, settings=settings["qc"])

@@ -16,6 +16,7 @@ from ohmics.calls.patients import call_antigens
 from ohmics.catalog import catalog
 from ohmics.cli._cells import LazyCells
 from ohmics.cli._common import antigen_rules, read_samples_and_qc, skipped_frame, stage_parser
+from ohmics.cli._fractions import WholeCells, fractional_samples, not_called, whole_pairs
 from ohmics.intake.extra_tables import cell_flags, flags_of, read_cell_table
 from ohmics.intake.obs_column import read_obs_column
 from ohmics.io import read_table, write_table
@@ -52,21 +53,27 @@ def run(arguments: argparse.Namespace) -> int:
     cells = LazyCells(arguments.folder, arguments.cells, usable)
     known = catalog(*settings["catalog_paths"])
     rules, n_matched = antigen_rules(settings["antigen"])
+    fractional = fractional_samples(arguments.folder, usable)
     antigens = call_antigens(
-        cells, sheet, pairs, catalog=known, rules=rules, n_matched=n_matched, seed=settings["seed"]
-    )
+        cells, sheet, whole_pairs(pairs, fractional), catalog=known, rules=rules, n_matched=n_matched,
+        seed=settings["seed"],
+    )  # fmt: skip
     column = settings["lineage"].get("clonal_column")
     marked = _Marked(cells, sheet, column, arguments.own_cells) if column else cells
     lineages = call_lineages(
-        marked, sheet, pairs, catalog=known, clone=CLONE if column else None, cells=_of(arguments.cells, usable),
-        rules=LineageRules(min_cells=settings["lineage"]["min_cells"]),
+        WholeCells(marked), sheet, pairs, catalog=known, clone=CLONE if column else None,
+        cells=_of(arguments.cells, usable), rules=LineageRules(min_cells=settings["lineage"]["min_cells"]),
     )  # fmt: skip
     write_table(antigens.antigen, ANTIGEN, arguments.out_antigen)
     write_table(antigens.presentation, ANTIGEN_PRESENTATION, arguments.out_presentation)
     write_table(antigens.depth, ANTIGEN_DEPTH, arguments.out_depth)
     write_table(lineages.lineage, LINEAGE, arguments.out_lineage)
     write_table(lineages.cells, LINEAGE_CELLS, arguments.out_lineage_cells)
-    missed = [*antigens.skipped.to_dict("records"), *lineages.skipped.to_dict("records")]
+    missed: list[dict[Any, Any]] = [
+        *not_called("antigen", sheet, pairs, fractional, cell_type="malignant"),
+        *antigens.skipped.to_dict("records"),
+        *lineages.skipped.to_dict("records"),
+    ]
     write_table(skipped_frame(missed), SKIPPED, arguments.out_skipped)
     return 0
 

@@ -12,8 +12,9 @@ from ohmics.calls.cars import call_cars
 from ohmics.catalog import catalog
 from ohmics.cli._cells import LazyCells
 from ohmics.cli._common import read_samples_and_qc, skipped_frame, stage_parser
+from ohmics.cli._fractions import WHY, fractional_samples
 from ohmics.io import read_table, write_table
-from ohmics.tables import CAR, CELLS, SKIPPED
+from ohmics.tables import CAR, CELLS, SKIPPED, skipped
 
 
 def add_parser(commands: Any) -> None:
@@ -26,9 +27,13 @@ def add_parser(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Call the cells of one sample after the other and write what they are beside their types."""
     _, _, usable = read_samples_and_qc(arguments.samples, arguments.qc)
-    calls = call_cars(
-        LazyCells(arguments.folder, arguments.cells, usable), arguments.settings["input_transgenes"], catalog=catalog()
-    )
+    fractional = fractional_samples(arguments.folder, usable)
+    whole = [sample for sample in usable if sample not in fractional]
+    cells_of = LazyCells(arguments.folder, arguments.cells, whole)
+    calls = call_cars(cells_of, arguments.settings["input_transgenes"], catalog=catalog())
+    left_out = [
+        skipped("car", f"not assessable: {WHY}", cell_type="car_positive", subject=sample) for sample in fractional
+    ]
     cells = read_table(arguments.cells, CELLS).drop(columns="car_positive")
     called = calls.cells[["sample", "barcode", "car_positive"]]
     cells = cells.merge(called, on=["sample", "barcode"], how="left", validate="one_to_one")
@@ -37,7 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
     cells["car_positive"] = cells["car_positive"].astype("boolean").mask(told, other=False)
     write_table(cells, CELLS, arguments.out_cells)
     write_table(calls.car, CAR, arguments.out_car)
-    write_table(skipped_frame(calls.skipped.to_dict("records")), SKIPPED, arguments.out_skipped)
+    # Without a sample that can be looked at, what is missing from the samples is not known.
+    missed = calls.skipped.to_dict("records") if whole else []
+    write_table(skipped_frame([*left_out, *missed]), SKIPPED, arguments.out_skipped)
     return 0
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 from ohmics.calls.content import NOT_TUMOUR_GENES, T_CELL_GENES, content_table
 from ohmics.calls.content_effects import beyond_scores, content_of
 from ohmics.cli._common import contrasts_of, read_samples_and_qc, stage_parser
+from ohmics.cli._score_estimated import counts_source
 from ohmics.io import read_table, write_table
-from ohmics.score.expression import Expression, read_expression
+from ohmics.score.expression import Expression
 from ohmics.score.targets import sample_names
 from ohmics.tables import CONTENT, CONTENT_FITS, SCORES
 
@@ -44,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     counts = ad.read_h5ad(arguments.counts)
     counts = counts[counts.obs["sample"].isin(usable)].copy()
-    logged, technical = _log_and_sd(read_expression(counts, scale="counts", bulk=True), sample_names(counts))
+    # Counts of estimators may hold fractions.
+    logged, technical = _log_and_sd(counts_source(counts, bulk=True).whole(), sample_names(counts))
     table, notes = content_table(logged, technical, samples.set_index("sample"))
     for note in notes:
         print(f"note: {note}")

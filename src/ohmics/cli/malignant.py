@@ -15,6 +15,7 @@ from ohmics.calls.malignant_rules import MalignantRules
 from ohmics.catalog import catalog
 from ohmics.cli._cells import LazyCells
 from ohmics.cli._common import read_samples_and_qc, skipped_frame, stage_parser
+from ohmics.cli._fractions import WholeCells
 from ohmics.errors import Fault, OhmicsError
 from ohmics.intake.gene_positions import read_gene_positions
 from ohmics.intake.obs_column import read_obs_column
@@ -35,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     samples, _, usable = read_samples_and_qc(arguments.samples, arguments.qc)
     sheet = samples[samples["sample"].isin(usable)]
     column, positions = settings.get("column"), settings.get("gene_positions")
-    lazy = LazyCells(arguments.folder, arguments.cells, usable)
+    # Clusters are called on the counts of many cells, which rounding those with fractions hardly moves.
+    lazy = WholeCells(LazyCells(arguments.folder, arguments.cells, usable))
     calls = call_malignant(
         _WithColumn(lazy, sheet, column) if column else lazy,
         sheet,
@@ -59,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 class _WithColumn(Mapping[str, ad.AnnData]):
     """Samples with one column of the user's own h5ad files in ``obs``."""
 
-    def __init__(self, cells: LazyCells, sheet: pd.DataFrame, column: str) -> None:
+    def __init__(self, cells: Mapping[str, ad.AnnData], sheet: pd.DataFrame, column: str) -> None:
         self._cells, self._column = cells, column
         self._paths = dict(zip(sheet["sample"].astype(str), sheet["path"].astype(str), strict=True))
 

@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         sample=sample,
         gene_ids=settings["input_gene_ids"],
         transgenes=settings["input_transgenes"],
+        sample_column=settings.get("input_sample_column"),
+        fractions=settings.get("input_fractions", "keep"),
     )
     result = run_qc(adata, sample=sample, settings=settings["qc"], seed=settings["seed"])
     evidence = marker_scores(result.kept, catalog().markers, types=settings["annotate"].get("types")).reset_index()

@@ -11,6 +11,8 @@ import anndata as ad
 import pandas as pd
 
 from ohmics.cli._common import cells_of_sample, skipped_frame, stage_parser, with_cells
+from ohmics.cli._fractions import holds_fractions
+from ohmics.cli._score_estimated import Wish, log_normalised, score_estimated
 from ohmics.intake.resources import list_aliases
 from ohmics.io import read_table, write_table
 from ohmics.score.methods import METHODS
@@ -41,11 +43,12 @@ def run_sample(arguments: argparse.Namespace) -> int:
     targets = read_table(arguments.targets, TARGETS)
     scores = _score([adata], arguments, lists, score_on, reference, targets[targets["sample"] == arguments.sample])
     per_cell = _per_cell(adata, arguments.settings["score"], lists, reference)
+    told = _told(scores)
     out: Path = arguments.out
     write_table(scores, SCORES, out / "scores.tsv")
     write_table(_cell_scores(per_cell, arguments.sample), CELL_SCORES, out / "cell_scores.parquet")
-    write_table(pd.DataFrame(scores.attrs["coverage"]), COVERAGE, out / "coverage.tsv")
-    write_table(skipped_frame(scores.attrs["skipped"]), SKIPPED, out / "skipped_score.tsv")
+    write_table(pd.DataFrame(told["coverage"]), COVERAGE, out / "coverage.tsv")
+    write_table(skipped_frame(told["skipped"]), SKIPPED, out / "skipped_score.tsv")
     return 0
 
 
@@ -59,9 +62,10 @@ def run_bulk(arguments: argparse.Namespace) -> int:
     reference = read_table(arguments.reference, GENE_REFERENCE)
     targets = read_table(arguments.targets, TARGETS)
     scores = _score([adata], arguments, lists, lists["score_on"], reference, targets)
+    told = _told(scores)
     write_table(scores, SCORES, arguments.out_scores)
-    write_table(pd.DataFrame(scores.attrs["coverage"]), COVERAGE, arguments.out_coverage)
-    write_table(skipped_frame(scores.attrs["skipped"]), SKIPPED, arguments.out_skipped)
+    write_table(pd.DataFrame(told["coverage"]), COVERAGE, arguments.out_coverage)
+    write_table(skipped_frame(told["skipped"]), SKIPPED, arguments.out_skipped)
     return 0
 
 
@@ -74,6 +78,15 @@ def _score(
     targets: pd.DataFrame,
 ) -> pd.DataFrame:
     settings = arguments.settings["score"]
+    if any(holds_fractions(adata) for adata in adatas):
+        (adata,) = adatas
+        wish = Wish(
+            reference=reference, methods=tuple(settings["methods"]), score_on=score_on,
+            descendants=lists["descendants"], aliases=list_aliases(lists["lists"]), min_cells=settings["min_cells"],
+            min_coverage=settings["min_coverage"], n_null=settings["n_null"], max_rank=settings.get("max_rank"),
+            seed=arguments.settings["seed"],
+        )  # fmt: skip
+        return score_estimated(adata, lists["lists"], wish)
     return score_samples(
         adatas,
         lists["lists"],
@@ -99,6 +112,8 @@ def _per_cell(
     if not chosen:
         return pd.DataFrame(index=adata.obs_names)
     last = None if chosen[0].last_rank is None else settings.get("max_rank")
+    if holds_fractions(adata):
+        adata = log_normalised(adata)
     return score(adata, lists["lists"], method=chosen[0].name, reference=_rows_for_cells(reference), max_rank=last)
 
 
@@ -107,7 +122,15 @@ def _rows_for_cells(reference: pd.DataFrame) -> pd.DataFrame:
     return reference[reference["cell_type"] == "all"]
 
 
+def _told(scores: pd.DataFrame) -> dict[Any, Any]:
+    """Take away and return what a frame tells beside its values: pandas copies it whole at almost every step."""
+    told = dict(scores.attrs)
+    scores.attrs = {}
+    return told
+
+
 def _cell_scores(per_cell: pd.DataFrame, sample: str) -> pd.DataFrame:
+    _told(per_cell)
     frame = per_cell.astype("float32").reset_index(drop=True)
     frame.insert(0, "barcode", per_cell.index.astype(str))
     frame.insert(0, "sample", sample)

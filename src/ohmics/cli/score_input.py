@@ -16,6 +16,7 @@ from ohmics.catalog import catalog
 from ohmics.cli._score_blocks import Given, read_given, score_blocks
 from ohmics.errors import Fault, Faults, OhmicsError, listing
 from ohmics.intake.gene_lists import Genes, load_gene_lists, merge
+from ohmics.intake.list_files import list_file_faults
 from ohmics.intake.resources import list_aliases
 from ohmics.io import read_table, write_atomic, write_table
 from ohmics.score.follows_depth import FOLLOWS_DEPTH, depth_correlation
@@ -108,6 +109,8 @@ def _lists(given: list[str], *, pair_signed: bool) -> tuple[dict[str, Genes], li
     """Return the built-in lists, or those of all files together, and what to say of them."""
     faults, notes, parts = Faults(), list[str](), list[Any]()
     lists: dict[str, Genes] = {}
+    faults.extend(list_file_faults(text for text in given if text != _CATALOG))
+    faults.raise_if_any()
     for text in given:
         if text == _CATALOG:
             lists |= catalog().gene_lists

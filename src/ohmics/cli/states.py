@@ -10,9 +10,10 @@ from ohmics.calls.tcell_states import call_states, tcell_types
 from ohmics.catalog import catalog
 from ohmics.cli._cells import LazyCells
 from ohmics.cli._common import contrasts_of, read_samples_and_qc, skipped_frame, stage_parser
+from ohmics.cli._fractions import WHY, fractional_samples
 from ohmics.intake.resources import list_aliases, tcell_axes
 from ohmics.io import read_table, write_table
-from ohmics.tables import COMPOSITION, EFFECTS, GENE_REFERENCE, SKIPPED, STATES
+from ohmics.tables import COMPOSITION, EFFECTS, GENE_REFERENCE, SKIPPED, STATES, skipped
 
 
 def add_parser(commands: Any) -> None:
@@ -30,9 +31,12 @@ def run(arguments: argparse.Namespace) -> int:
     samples, _, usable = read_samples_and_qc(arguments.samples, arguments.qc)
     known, axes = catalog(), tcell_axes()
     lists = {key: known.gene_lists[key] for key in axes["gene_list"]}
+    fractional = fractional_samples(arguments.folder, usable)
+    whole = [sample for sample in usable if sample not in fractional]
+    left_out = [skipped("states", f"not assessable: {WHY}", cell_type="T cell", subject=name) for name in fractional]
     calls = call_states(
-        LazyCells(arguments.folder, arguments.cells, usable),
-        samples[samples["sample"].isin(usable)],
+        LazyCells(arguments.folder, arguments.cells, whole),
+        samples[samples["sample"].isin(whole)],
         contrasts_of(settings),
         axes=axes,
         gene_lists=lists,
@@ -46,5 +50,5 @@ def run(arguments: argparse.Namespace) -> int:
     write_table(calls.states, STATES, arguments.out_states)
     write_table(calls.effects, EFFECTS, arguments.out_effects)
     write_table(calls.composition, COMPOSITION, arguments.out_composition)
-    write_table(skipped_frame(calls.skipped), SKIPPED, arguments.out_skipped)
+    write_table(skipped_frame([*left_out, *(calls.skipped if whole else [])]), SKIPPED, arguments.out_skipped)
     return 0

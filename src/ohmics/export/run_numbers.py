@@ -122,7 +122,7 @@ def thinning_sentence(inputs: ReportInputs) -> list[str]:
         return []
     depths = inputs.scores.loc[inputs.scores["depth"] == "thinned", "thinned_to"]
     if depths.dropna().empty:
-        return ["No sample was thinned: no comparison had two usable sides."]
+        return ["No sample was thinned: no comparison had two usable sides of whole counts."]
     unit = "counts a sample" if inputs.bulk else "UMI a cell"
     return [f"In this run counts were thinned to depths of {_spread(depths)} {unit}."]
 

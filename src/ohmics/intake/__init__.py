@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ohmics.intake.bulk_samples import read_bulk
     from ohmics.intake.check import CheckResult, check_run
     from ohmics.intake.config import Config, load_config
     from ohmics.intake.pairing import describe_pairs, resolve_pairs
@@ -24,6 +25,7 @@ _HOME = {
     "gene_table": "resources",
     "load_config": "config",
     "read": "reading",
+    "read_bulk": "bulk_samples",
     "read_samples": "sheet",
     "resolve_pairs": "pairing",
     "resolve_preset": "presets",
@@ -38,6 +40,7 @@ __all__ = [
     "gene_table",
     "load_config",
     "read",
+    "read_bulk",
     "read_samples",
     "resolve_pairs",
     "resolve_preset",

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anndata as ad
-import h5py
 import numpy as np
 import scipy.sparse as sp
 
 from ohmics.errors import Fault, OhmicsError, listing
 from ohmics.genes import Resolution
 from ohmics.intake.h5ad import columns_of, gene_ids_of, index_of, matrices_of
-from ohmics.intake.raw import RawCounts, csr, readable, refuse_repeated
+from ohmics.intake.matrices import dense_rows, shape_of, stored_by_columns
+from ohmics.intake.raw import RawCounts, csr, readable, refuse_repeated, whole_numbers
 from ohmics.intake.reading import assemble, unfiltered_note
 from ohmics.intake.resources import gene_table
-from ohmics.intake.scale import Scale, examine_blocks, scale_faults
+from ohmics.intake.scale import LARGEST, Scale, examine_blocks, scale_faults
+from ohmics.intake.store import is_zarr, opened
 
 BLOCK = 2_048
 """Cells held at once."""
@@ -40,6 +40,7 @@ class CountBlocks:
     scale: Scale
     resolution: Resolution
     is_log: bool
+    fractions: Literal["keep", "round"] = "keep"
 
     def __iter__(self) -> Iterator[ad.AnnData]:
         """Yield the cells in order, each block as `ohmics.intake.read` would give it."""
@@ -48,7 +49,7 @@ class CountBlocks:
             for start in range(0, len(self.observations), self.size):
                 names = self.observations[start : start + self.size]
                 part = replace(self.raw, matrix=_rows(item, start, start + len(names)), observations=names)
-                yield assemble(part, self.resolution, self.scale, is_log=self.is_log)
+                yield assemble(part, self.resolution, self.scale, is_log=self.is_log, fractions=self.fractions)
 
     @property
     def intake(self) -> dict[str, Any]:
@@ -65,25 +66,13 @@ class CountBlocks:
         return both
 
 
-def is_zarr(path: Path) -> bool:
-    """Whether the path is a Zarr store."""
-    return path.is_dir() and any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs"))
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """Open an h5ad file or Zarr store for reading; both are groups of arrays with attributes."""
-    if is_zarr(path):
-        import zarr  # not needed for the other formats
-
-        yield zarr.open_group(str(path), mode="r")
-        return
-    with h5py.File(path, "r") as handle:
-        yield handle
-
-
 def open_blocks(
-    path: Path, *, gene_ids: str = "auto", layer: str | None = None, size: int = BLOCK
+    path: Path,
+    *,
+    gene_ids: str = "auto",
+    layer: str | None = None,
+    size: int = BLOCK,
+    fractions: Literal["keep", "round"] = "keep",
 ) -> CountBlocks | None:
     """Look at a matrix of single cells block by block; nothing of it stays in memory.
 
@@ -94,7 +83,7 @@ def open_blocks(
     ----------
     path
         An h5ad file or Zarr store as anndata writes them.
-    gene_ids, layer
+    gene_ids, layer, fractions
         As for `ohmics.intake.read`.
     size
         Cells read at once; no number depends on it.
@@ -122,7 +111,7 @@ def open_blocks(
         name, address, scale, is_log = chosen
         var = handle["raw/var"] if name == "raw" else handle["var"]
         index, columns = index_of(var), columns_of(var)
-        width = _shape(handle[address])[1]
+        width = shape_of(handle[address])[1]
         if any(len(values) != width for values in (index, *columns.values())):
             raise ValueError("the matrix does not fit var")
         ids, names, column = gene_ids_of(index, columns, table)
@@ -140,7 +129,7 @@ def open_blocks(
         resolution = table.resolve(ids, gene_ids, names=names)
     except OhmicsError as error:
         raise OhmicsError([replace(fault, where=str(path)) for fault in error.faults]) from error
-    return CountBlocks(path, address, size, observations, raw, scale, resolution, is_log)
+    return CountBlocks(path, address, size, observations, raw, scale, resolution, is_log, fractions)
 
 
 def _choose(
@@ -153,6 +142,8 @@ def _choose(
     faults: list[Fault] = []
     for name, address in sources:
         item = handle[address]
+        if shape_of(item)[0] != len(cells):
+            raise ValueError("the matrix does not fit obs")
         if not _by_rows(item):
             return None
         scale = examine_blocks(_blocks(item, len(cells), size))
@@ -175,13 +166,14 @@ def _choose(
 def _faults(item: Any, scale: Scale, cells: list[str], features: list[str], path: Path, size: int) -> list[Fault]:
     """Return why the values are no counts; what is broken is looked for in the block that holds it."""
     first, part = 0, sp.csr_matrix((0, len(features)))
-    if scale.n_nan + scale.n_infinite + scale.n_negative:
+    if scale.n_nan + scale.n_infinite + scale.n_negative or scale.maximum > LARGEST:
         for number, block in enumerate(_blocks(item, len(cells), size)):
             own = examine_blocks([block])
-            if own.n_nan + own.n_infinite + own.n_negative:
+            if own.n_nan + own.n_infinite + own.n_negative or own.maximum > LARGEST:
                 first, part = number * size, block
                 # What is shown is the first place, so only what this block holds can be shown.
                 scale = replace(scale, n_nan=own.n_nan, n_infinite=own.n_infinite, n_negative=own.n_negative)
+                scale = replace(scale, maximum=own.maximum)
                 break
     named = cells[first : first + part.shape[0]]
     return scale_faults(scale, part, observations=named, features=features, modality="single_cell", where=str(path))
@@ -193,25 +185,18 @@ def _blocks(item: Any, n: int, size: int) -> Iterator[sp.csr_matrix]:
 
 
 def _by_rows(item: Any) -> bool:
-    if hasattr(item, "dtype"):
-        return True
-    return not str(item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", "csr"))).startswith("csc")
-
-
-def _shape(item: Any) -> tuple[int, int]:
-    held = item.shape if hasattr(item, "dtype") else item.attrs.get("shape", item.attrs.get("h5sparse_shape"))
-    return int(held[0]), int(held[1])
+    return hasattr(item, "dtype") or not stored_by_columns(item)
 
 
 def _rows(item: Any, start: int, stop: int) -> sp.csr_matrix:
     """Read rows of a dense or CSR matrix."""
     if hasattr(item, "dtype"):
-        return sp.csr_matrix(np.asarray(item[start:stop]))
-    pointers = np.asarray(item["indptr"][start : stop + 1]).astype(np.int64)
+        return dense_rows(item, start, stop)
+    pointers = whole_numbers(item["indptr"][start : stop + 1])
     if len(pointers) != stop - start + 1:
         raise ValueError("counts are missing at the end")
     low, high = int(pointers[0]), int(pointers[-1])
     data, indices = np.asarray(item["data"][low:high]), np.asarray(item["indices"][low:high])
     if len(data) != high - low or len(indices) != high - low:
         raise ValueError("counts are missing at the end")
-    return csr(data, indices, pointers - low, (stop - start, _shape(item)[1]))
+    return csr(data, indices, pointers - low, (stop - start, shape_of(item)[1]))

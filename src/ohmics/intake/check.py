@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pandas as pd
+from anndata import AnnData
 
 from ohmics._outcome_values import all_outcome_faults
 from ohmics.errors import Faults, OhmicsError, did_you_mean, listing
+from ohmics.intake.bulk_samples import read_bulk
 from ohmics.intake.config import Config
+from ohmics.intake.config_input import InputConfig
 from ohmics.intake.contrast_words import describe_contrast, design_rows
 from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.extra_tables import extra_faults
+from ohmics.intake.files import exists
 from ohmics.intake.names import name_faults
 from ohmics.intake.outcomes import describe_outcomes
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
@@ -27,6 +32,10 @@ FULL_READ = 200 * 2**20
 """Bytes of single-cell input up to which every file is read whole."""
 PROBE_CELLS = 2_000
 """Cells read of each file beyond that; `ohmics.read` looks at every value when the run starts."""
+
+
+_Job: TypeAlias = tuple[str, tuple[str, ...], Callable[[], AnnData]]
+"""A path, the samples it holds, and what looks at it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,27 +147,32 @@ def samples_of(config: Config) -> pd.DataFrame:
     """Return SAMPLES of a config."""
     given = config.input
     return read_samples(
-        given.samples, columns=given.columns, defaults=given.defaults, modality=given.modality, matrix=given.matrix
+        given.samples,
+        columns=given.columns,
+        defaults=given.defaults,
+        modality=given.modality,
+        matrix=given.matrix,
+        pooled=given.sample_column is not None,
     )
 
 
 def _matrices(config: Config, samples: pd.DataFrame | None, faults: Faults) -> list[MatrixInfo]:
     given = config.input
     if given.modality == "bulk":
-        jobs: list[tuple[str, tuple[str, ...], dict[str, Any]]] = []
-        if given.matrix is not None and Path(given.matrix).exists():
-            wanted = None if samples is None else samples["sample"].tolist()
-            jobs = [(given.matrix, tuple(wanted or ()), {"orientation": given.orientation, "samples": wanted})]
+        jobs = _bulk_jobs(given, samples)
     elif samples is None:
         jobs = []
     else:
-        size = sum(_size(Path(path)) for path in samples["path"])
+        size = sum(_size(Path(path)) for path in dict.fromkeys(samples["path"]))
         rows = None if size <= FULL_READ else PROBE_CELLS
-        jobs = [(path, (name,), {"rows": rows}) for name, path in zip(samples["sample"], samples["path"], strict=True)]
+        jobs = [
+            (path, (name,), partial(_cells, given, path, name, rows))
+            for name, path in zip(samples["sample"], samples["path"], strict=True)
+        ]
     found = []
-    for path, held, more in jobs:
+    for path, held, look in jobs:
         try:
-            adata = read(path, modality=given.modality, gene_ids=given.gene_ids, transgenes=given.transgenes, **more)
+            adata = look()
         except OhmicsError as error:
             faults.extend(error.faults)
             continue
@@ -181,8 +195,47 @@ def _matrices(config: Config, samples: pd.DataFrame | None, faults: Faults) -> l
     return found
 
 
+def _cells(given: InputConfig, path: str, sample: str, rows: int | None) -> AnnData:
+    return read(
+        path,
+        modality=given.modality,
+        gene_ids=given.gene_ids,
+        transgenes=given.transgenes,
+        sample=sample,
+        rows=rows,
+        sample_column=given.sample_column,
+        fractions=given.fractions,
+    )
+
+
+def _bulk_jobs(given: InputConfig, samples: pd.DataFrame | None) -> list[_Job]:
+    """Return what looks at the counts of bulk samples: of the sheet's, or of a matrix whose sheet is wrong."""
+    if samples is None:
+        if given.matrix is None or not exists(given.matrix):
+            return []
+        look = partial(
+            read, given.matrix, modality="bulk", gene_ids=given.gene_ids, transgenes=given.transgenes,
+            orientation=given.orientation, strandedness=given.strandedness, transcripts=given.transcripts,
+            fractions=given.fractions,
+        )  # fmt: skip
+        return [(given.matrix, (), look)]
+    paths = list(dict.fromkeys(str(path) for path in samples["path"]))
+    if not all(exists(path) for path in paths):
+        return []
+    look = partial(
+        read_bulk, samples, gene_ids=given.gene_ids, orientation=given.orientation, transgenes=given.transgenes,
+        strandedness=given.strandedness, transcripts=given.transcripts, fractions=given.fractions,
+    )  # fmt: skip
+    return [(paths[0], tuple(samples["sample"]), look)]
+
+
 def _size(path: Path) -> int:
-    return sum(item.stat().st_size for item in path.iterdir()) if path.is_dir() else path.stat().st_size
+    """Return the bytes of a file or folder; one that may not be looked at is refused when it is read."""
+    try:
+        held = path.rglob("*") if path.is_dir() else [path]
+        return sum(item.stat().st_size for item in held if item.is_file())
+    except OSError:
+        return 0
 
 
 def _antigens(samples: pd.DataFrame) -> dict[str, list[str]]:

@@ -20,26 +20,13 @@ from ohmics.intake.config_calls import AntigenConfig, LineageConfig, MalignantCo
 from ohmics.intake.config_contrasts import as_text, config_contrasts, frozen
 from ohmics.intake.config_export import ExportConfig
 from ohmics.intake.config_faults import schema_faults
+from ohmics.intake.config_input import InputConfig, of_other_modality
+from ohmics.intake.files import exists, refuse_unless_file
 from ohmics.intake.sheet import read_samples
+from ohmics.intake.yaml_text import read_yaml as read_yaml  # the one way to a config
 from ohmics.model import Contrast
 from ohmics.outcomes import Outcome
 from ohmics.shipped import shipped
-
-
-@dataclass(frozen=True, kw_only=True)
-class InputConfig:
-    """What is read, and how; paths are absolute."""
-
-    samples: str
-    modality: str
-    matrix: str | None = None
-    gene_ids: str = "auto"
-    orientation: str = "auto"
-    columns: Mapping[str, str] = field(default_factory=dict)
-    defaults: Mapping[str, str] = field(default_factory=dict)
-    transgenes: tuple[str, ...] = ()
-    cells: str | None = None
-    junctions: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +52,7 @@ class EmbedConfig:
     n_neighbors: int = 15
     resolution: float = 1.0
     harmony: bool = True
-    umap: bool = True
+    umap: bool | str = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,8 +184,7 @@ def load_config(path: str | Path) -> Config:
         With every fault: unknown keys and what was probably meant, wrong types and values, missing files.
     """
     source = Path(path)
-    if not source.is_file():
-        raise OhmicsError(Fault("no such config file", str(path), remedy="`ohmics init` makes a commented one"))
+    refuse_unless_file(source, what="config file", remedy="`ohmics init` makes a commented one")
     data = read_yaml(source)
     if not isinstance(data, dict):
         raise OhmicsError(Fault("the config holds no keys", source.name, remedy="`ohmics init` makes a commented one"))
@@ -247,28 +233,16 @@ def parse_config(data: Mapping[str, Any], *, folder: str | Path, where: str = "c
 
 
 def _input_paths(given: InputConfig, base: Path, where: str, faults: Faults) -> InputConfig:
-    if given.modality == "bulk" and given.matrix is None:
-        faults.add(
-            "key `matrix` is missing", where=f"{where}, key input", remedy="a bulk run reads one genes × samples matrix"
-        )
-    if given.modality == "bulk" and given.cells is not None:
-        faults.add("key `cells` is for single-cell runs", where=f"{where}, key input", remedy="leave it out")
-    if given.modality == "single_cell":
-        for key, default in (("matrix", None), ("orientation", "auto")):
-            if getattr(given, key) != default:
-                faults.add(
-                    f"key `{key}` is for bulk runs",
-                    where=f"{where}, key input",
-                    remedy="leave it out; a single-cell run reads the sheet's `path` column",
-                )
+    of_other_modality(given, f"{where}, key input", faults)
     samples = _path(given.samples, base, f"{where}, key input.samples", faults)
     matrix = None if given.matrix is None else _path(given.matrix, base, f"{where}, key input.matrix", faults)
-    cells, junctions = (
-        None if path is None else _path(path, base, f"{where}, key input.{key}", faults)
-        for key, path in (("cells", given.cells), ("junctions", given.junctions))
-    )
+    named = {key: getattr(given, key) for key in ("cells", "junctions", "transcripts")}
+    found = {
+        key: None if path is None else _path(path, base, f"{where}, key input.{key}", faults)
+        for key, path in named.items()
+    }
     defaults = {key: as_text(value) for key, value in given.defaults.items()}
-    paths = {"samples": samples, "matrix": matrix, "cells": cells, "junctions": junctions}
+    paths = {"samples": samples, "matrix": matrix, **found}
     return InputConfig(**{**vars(given), **paths, "defaults": defaults})
 
 
@@ -282,19 +256,25 @@ def _path(text: str, base: Path, where: str, faults: Faults) -> str:
     if unset:
         faults.add(f"the environment variable {unset[1]} of `{text}` is not set", where=where)
         return text
-    full = (base / Path(expanded).expanduser()).absolute()
-    if not full.exists():
+    # A home that nobody has stays as it is written, and is then no file.
+    full = (base / os.path.expanduser(expanded)).absolute()  # noqa: PTH111  # Path.expanduser raises on it
+    if not exists(full):
         faults.add(f"no such file: {text}", where=where, remedy=f"paths are relative to the config file, in {base}")
     return os.path.normpath(full)
 
 
 def _sheet(given: InputConfig, faults: Faults) -> pd.DataFrame | None:
     """Return SAMPLES; what is wrong with the sheet is said here."""
-    if not Path(given.samples).is_file():
+    if not exists(given.samples):
         return None
     try:
         return read_samples(
-            given.samples, columns=given.columns, defaults=given.defaults, modality=given.modality, matrix=given.matrix
+            given.samples,
+            columns=given.columns,
+            defaults=given.defaults,
+            modality=given.modality,
+            matrix=given.matrix,
+            pooled=given.sample_column is not None,
         )
     except OhmicsError as error:
         faults.extend(error.faults)
@@ -337,56 +317,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     return value
-
-
-class _ConfigLoader(yaml.SafeLoader):
-    """Safe YAML without the traps of YAML 1.1: `On` and `No` stay text, keys stand once, 011 is no octal."""
-
-
-# YAML 1.1 reads the timepoint `On` as true and 1:30 as 90; YAML 1.2's core schema does not.
-_ConfigLoader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+0123456789."),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-):
-    _ConfigLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
-
-
-def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key) for key, _ in node.value]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise yaml.constructor.ConstructorError(None, None, f"key `{key}` stands twice", node.start_mark)
-    return {key: loader.construct_object(value, deep=True) for key, (_, value) in zip(keys, node.value, strict=True)}
-
-
-_ConfigLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
-
-
-def read_yaml(path: str | Path) -> Any:
-    """Return the content of a YAML file.
-
-    Raises
-    ------
-    OhmicsError
-        When it is no YAML, with line and column, or a key stands twice.
-    """
-    source = Path(path)
-    try:
-        loader = _ConfigLoader(source.read_text(encoding="utf-8"))
-        try:
-            return loader.get_single_data()
-        finally:
-            loader.dispose()
-    except UnicodeDecodeError as error:
-        raise OhmicsError(Fault("the file is not UTF-8 text", source.name)) from error
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        remedy = "YAML is indented by spaces, never by tabs" if "'\\t'" in str(error.problem) else ""
-        what = f"{error.problem or 'not readable as YAML'}"
-        raise OhmicsError(Fault(what, f"{source.name}{place}", remedy=remedy)) from error
-    except yaml.YAMLError as error:
-        raise OhmicsError(Fault(f"not readable as YAML: {str(error).splitlines()[0]}", source.name)) from error

@@ -9,8 +9,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from ohmics.errors import Fault, did_you_mean
+from ohmics.errors import Fault, did_you_mean, listing
 
+_MOST = 20
 _TYPES = {
     "string": "text",
     "number": "a number",
@@ -25,7 +26,8 @@ _TYPES = {
 def schema_faults(validator: Draft202012Validator, data: Mapping[str, Any], where: str) -> list[Fault]:
     """Return one `Fault` for each way in which ``data`` breaks the schema, in the order of the file."""
     errors = sorted(validator.iter_errors(data), key=lambda error: [str(step) for step in error.absolute_path])
-    return [fault for error in errors for fault in _translate(error, where)]
+    # The schema tells each missing key in an error of its own, all of which name all of them.
+    return list(dict.fromkeys(fault for error in errors for fault in _translate(error, where)))
 
 
 def _translate(error: ValidationError, where: str) -> Iterator[Fault]:
@@ -38,10 +40,13 @@ def _translate(error: ValidationError, where: str) -> Iterator[Fault]:
     match str(error.validator):
         case "additionalProperties":
             legal = list(schema.get("properties", {}))
-            for key in value:
-                if key not in legal:
-                    meant = did_you_mean(key, legal)
-                    yield Fault(f"unknown key `{key}`", place, "" if meant else ", ".join(legal), meant)
+            unknown = [str(key) for key in value if key not in legal]
+            if len(unknown) > _MOST:
+                yield Fault(f"{len(unknown):,} unknown keys: {listing(unknown)}", place, ", ".join(legal))
+                return
+            for key in unknown:
+                meant = did_you_mean(key, legal)
+                yield Fault(f"unknown key `{key}`", place, "" if meant else ", ".join(legal), meant)
         case "required":
             for key in rule:
                 if key not in value:
@@ -50,7 +55,10 @@ def _translate(error: ValidationError, where: str) -> Iterator[Fault]:
         case "enum":
             legal = [str(option) for option in rule]
             yield Fault(
-                f"`{_show(value)}` is not a value of this key", place, ", ".join(legal), did_you_mean(str(value), legal)
+                f"`{_show(value)}` is not a value of this key",
+                place,
+                ", ".join(legal),
+                did_you_mean(str(value)[:100], legal),
             )
         case "type":
             yield Fault(
@@ -73,6 +81,8 @@ def _translate(error: ValidationError, where: str) -> Iterator[Fault]:
             yield Fault(f"{_show(value)} is out of range", place, f"{sign[bound]} {rule}", about)
         case "minLength" | "minItems":
             yield Fault("the value is empty", place, remedy=about)
+        case "maxLength":
+            yield Fault(f"`{_show(value)}` is too long", place, f"at most {rule} characters")
         case "uniqueItems":
             yield Fault(f"{_show(value)} holds a value twice", place)
         case _:
@@ -104,6 +114,6 @@ def _type_remedy(value: Any, types: Any, about: str) -> str:
 
 def _show(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return value if len(value) <= 200 else f"{value[:197]}..."
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else f"{text[:57]}..."

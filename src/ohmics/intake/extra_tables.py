@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
+from ohmics.intake.files import read_rows
 
 JUNCTION_COLUMNS = ("sample", "event", "upstream", "downstream", "skipping")
 """Sample; event such as `CD19 exon 2`; reads over the junction into the exon, out of it, and past it."""
@@ -19,6 +18,7 @@ _TRUE = ("true", "yes", "1", "t", "y")
 _FALSE = ("false", "no", "0", "f", "n")
 _EMPTY = ("", "na", "nan", "none", "null")
 _MOST_FAULTS = 20
+_MOST_READS = 2**53
 
 
 def read_cell_table(path: str | Path) -> pd.DataFrame:
@@ -129,6 +129,9 @@ def read_junctions(path: str | Path, *, samples: Iterable[str] | None = None) ->
     known = None if samples is None else list(samples)
     counts = {name: pd.to_numeric(frame[name], errors="coerce") for name in JUNCTION_COLUMNS[2:]}
     for row in frame.index:
+        if len(faults) > _MOST_FAULTS:
+            faults.add("more rows are wrong; these are the first", where=source.name)
+            break
         where = f"{source.name}, row {row + 2}"
         sample, event = frame.loc[row, "sample"], frame.loc[row, "event"]
         if sample is None or event is None:
@@ -137,10 +140,10 @@ def read_junctions(path: str | Path, *, samples: Iterable[str] | None = None) ->
             faults.add(f"the sheet has no sample `{sample}`", where=where, remedy=did_you_mean(sample, known))
         for name, values in counts.items():
             value = values[row]
-            if pd.isna(value) or value < 0 or value != int(value):
+            if pd.isna(value) or not 0 <= value <= _MOST_READS or value != int(value):
                 shown = "" if frame.loc[row, name] is None else frame.loc[row, name]
                 faults.add(f"column `{name}` holds `{shown}`", where=where, legal="whole numbers from 0 on")
-    for row in frame.index[frame.duplicated(["sample", "event"])]:
+    for row in frame.index[frame.duplicated(["sample", "event"])][:_MOST_FAULTS]:
         faults.add("this event of this sample stands twice", where=f"{source.name}, row {row + 2}")
     faults.raise_if_any()
     return frame[["sample", "event"]].assign(**{name: values.astype("int64") for name, values in counts.items()})
@@ -188,15 +191,7 @@ def extra_faults(given: _Paths, clonal_column: str | None, samples: list[str]) -
 
 
 def _parse(source: Path, needed: tuple[str, ...]) -> pd.DataFrame:
-    if not source.is_file():
-        raise OhmicsError(Fault("no such file", str(source)))
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise OhmicsError(Fault("the file is not UTF-8 text", source.name, remedy="save it as TSV or CSV")) from error
-    first = text.split("\n", 1)[0]
-    delimiter = next((mark for mark in "\t,;" if mark in first), "\t")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    rows = read_rows(source, what="table", missing="file")
     if len(rows) < 2:
         raise OhmicsError(Fault("the table holds no row", source.name, remedy="its first row holds the headings"))
     header = rows[0]
@@ -210,6 +205,9 @@ def _parse(source: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     if len(set(header)) < len(header):
         faults.add("columns stand twice", where=f"{source.name}, row 1")
     for number, row in enumerate(rows[1:], start=2):
+        if len(faults) > _MOST_FAULTS:
+            faults.add("more rows are wrong; these are the first", where=source.name)
+            break
         if any(row) and len(row) != len(header):
             faults.add(f"{len(row)} cells under {len(header)} headings", where=f"{source.name}, row {number}")
     faults.raise_if_any()

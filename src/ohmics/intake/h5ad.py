@@ -1,4 +1,4 @@
-"""An h5ad file in; the one of its matrices that holds raw counts, and its gene ids, out."""
+"""An h5ad file or Zarr store in; the one of its matrices that holds raw counts, and its gene ids, out."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import h5py
 import numpy as np
 import scipy.sparse as sp
 
-from ohmics.errors import Fault, OhmicsError
+from ohmics.errors import Fault, OhmicsError, did_you_mean, listing
 from ohmics.genes import GeneTable
-from ohmics.intake.raw import RawCounts, csr, decode, readable, refuse_repeated
+from ohmics.intake.matrices import by_columns, dense_rows, shape_of, stored_by_columns
+from ohmics.intake.pooled import IntArray, cells_of, rows_at
+from ohmics.intake.raw import RawCounts, csr, decode, readable, refuse_repeated, whole_numbers
 from ohmics.intake.scale import examine, scale_faults
+from ohmics.intake.store import is_zarr, opened
 
 _FORM = "h5ad file"
 ID_COLUMNS = ("gene_ids", "gene_id", "ensembl_id", "ensembl", "feature_id")
@@ -22,7 +25,13 @@ COUNT_LAYERS = ("counts", "raw_counts", "count", "umi")
 
 
 def read_h5ad_counts(
-    path: Path, table: GeneTable, *, layer: str | None = None, rows: int | None = None, log_allowed: bool = False
+    path: Path,
+    table: GeneTable,
+    *,
+    layer: str | None = None,
+    rows: int | None = None,
+    log_allowed: bool = False,
+    of_sample: tuple[str, str] | None = None,
 ) -> RawCounts:
     """Read raw counts from ``layers["counts"]``, X or raw, the first of them that holds counts.
 
@@ -32,7 +41,7 @@ def read_h5ad_counts(
     Parameters
     ----------
     path
-        The file, of any anndata version that marks its matrices.
+        The file, of any anndata version that marks its matrices; or a Zarr store of the same layout.
     table
         Tells gene ids from other text.
     layer
@@ -41,17 +50,26 @@ def read_h5ad_counts(
         Read the first cells only.
     log_allowed
         When no matrix holds counts, take the first that may be log-normalised.
+    of_sample
+        Column of ``obs`` and sample: only the cells of that sample are read, from a file of many.
 
     Raises
     ------
     OhmicsError
         When the file is damaged, no matrix holds counts, or cells share a name.
     """
-    with readable(path, _FORM), h5py.File(path, "r") as handle:
+    form = "zarr" if is_zarr(path) else "h5ad"
+    with readable(path, "Zarr store" if form == "zarr" else _FORM), opened(path) as handle:
         observations = index_of(handle["obs"])
+        chosen: IntArray | None = None
+        if of_sample is not None:
+            column, sample = of_sample
+            chosen = cells_of(_obs_values(handle["obs"], column, path), sample, column=column, path=path)
+            observations = [observations[number] for number in chosen]
         refuse_repeated(observations, what="cell names", where=str(path))
         taken = len(observations) if rows is None else min(rows, len(observations))
-        name, matrix = _choose(handle, path, layer, observations[:taken], log_allowed=log_allowed)
+        chosen = None if chosen is None else chosen[:taken]
+        name, matrix = _choose(handle, path, layer, observations[:taken], log_allowed=log_allowed, chosen=chosen)
         var = handle["raw/var"] if name == "raw" else handle["var"]
         index, columns = index_of(var), columns_of(var)
         if any(len(values) != matrix.shape[1] for values in (index, *columns.values())):
@@ -62,7 +80,7 @@ def read_h5ad_counts(
         observations=observations[:taken],
         ids=ids,
         names=names,
-        form="h5ad",
+        form=form,
         taken_from=name,
         truncated=taken < len(observations),
         notes=(f"gene ids are taken from {column}",),
@@ -93,7 +111,19 @@ def _column(group: Any, name: str) -> list[str]:
     return decode(item[:] if isinstance(item, h5py.Dataset) else item)
 
 
+def _obs_values(group: Any, column: str, path: Path) -> list[str]:
+    held = (group.dtype.names or ()) if isinstance(group, h5py.Dataset) else list(group)
+    if column not in held:
+        columns = [name for name in held if not str(name).startswith("_")]
+        raise OhmicsError(
+            Fault(f"obs has no column `{column}`", str(path), listing(columns), did_you_mean(column, map(str, columns)))
+        )
+    return _column(group, column)
+
+
 def _categorical(codes: np.ndarray, categories: list[str]) -> list[str]:
+    if codes.dtype.kind not in "iu" or codes.ndim != 1:
+        raise ValueError("codes are whole numbers")
     return [categories[code] if code >= 0 else "" for code in codes]
 
 
@@ -116,18 +146,26 @@ def matrices_of(handle: Any, path: Path, layer: str | None) -> Iterator[tuple[st
 
 
 def _choose(
-    handle: h5py.File, path: Path, layer: str | None, cells: list[str], *, log_allowed: bool
+    handle: Any,
+    path: Path,
+    layer: str | None,
+    cells: list[str],
+    *,
+    log_allowed: bool,
+    chosen: IntArray | None = None,
 ) -> tuple[str, sp.csr_matrix]:
     rows = len(cells)
     sources = list(matrices_of(handle, path, layer))
     if layer is not None:
         name, address = sources[0]
-        return name, _matrix(handle[address], rows)
+        return name, _matrix(handle[address], rows, _n_cells(handle), chosen)
     reasons: list[str] = []
     logged: tuple[str, sp.csr_matrix] | None = None
     for name, address in sources:
-        matrix = _matrix(handle[address], rows)
+        matrix = _matrix(handle[address], rows, _n_cells(handle), chosen)
         features = index_of(handle["raw/var"] if name == "raw" else handle["var"])
+        if len(features) != matrix.shape[1]:
+            raise ValueError("the matrix does not fit var")
         scale = examine(matrix)
         faults = scale_faults(
             scale, matrix, observations=cells, features=features, modality="single_cell", where=str(path)
@@ -144,15 +182,22 @@ def _choose(
     raise OhmicsError(Fault("; ".join(reasons), str(path), remedy='give raw counts in X, layers["counts"] or raw'))
 
 
-def _matrix(item: h5py.Group | h5py.Dataset, rows: int) -> sp.csr_matrix:
-    if isinstance(item, h5py.Dataset):
-        return sp.csr_matrix(item[:rows])
-    encoding = str(item.attrs.get("encoding-type", item.attrs.get("h5sparse_format", "csr")))
-    shape = tuple(int(size) for size in item.attrs.get("shape", item.attrs.get("h5sparse_shape")))
-    if encoding.startswith("csc"):
-        parts = [item[name][:] for name in ("data", "indices", "indptr")]
-        return sp.csc_matrix(tuple(parts), shape=shape).tocsr()[:rows]
-    indptr = item["indptr"][: rows + 1].astype(np.int64)
+def _n_cells(handle: Any) -> int:
+    return len(index_of(handle["obs"]))
+
+
+def _matrix(item: Any, rows: int, total: int, chosen: IntArray | None = None) -> sp.csr_matrix:
+    """Read the first rows, or the chosen ones, of a matrix that must have so many in total."""
+    if shape_of(item)[0] != total:
+        raise ValueError("the matrix does not fit obs")
+    if chosen is not None:
+        return rows_at(item, chosen)
+    if hasattr(item, "dtype"):
+        return dense_rows(item, 0, rows)
+    shape = shape_of(item)
+    if stored_by_columns(item):
+        return by_columns(item, shape)[:rows]
+    indptr = whole_numbers(item["indptr"][: rows + 1])
     stop = int(indptr[-1])
     data, indices = item["data"][:stop], item["indices"][:stop]
     if len(data) != stop or len(indices) != stop or len(indptr) != rows + 1:

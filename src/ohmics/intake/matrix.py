@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
@@ -142,21 +143,48 @@ def _parse(path: Path) -> _Sheet:
     header = [name.strip() for name in header]
     if len(first) == len(header) + 1:  # R's write.table gives the column of row names no heading
         header = ["", *header]
-    missing: dict[Any, list[str]] = {number: list(_MISSING) for number in range(1, len(header))}
-    with open_text(path) as handle:
-        frame = pd.read_csv(
-            handle,
-            sep=delimiter,
-            skiprows=comments + 1,
-            header=None,
-            names=list(range(len(header))),
-            index_col=False,
-            dtype={0: str},
-            keep_default_na=False,
-            na_values=missing,
-            low_memory=False,
-        )
-    return _split(frame, header, path)
+    if len(first) > len(header) and any(first[len(header) :]):
+        raise OhmicsError(_too_long(len(first), len(header), path, f"row {comments + 2}"))
+    # One column more than headings shows the rows that are too long, which pandas would cut in silence.
+    missing: dict[Any, list[str]] = {number: list(_MISSING) for number in range(1, len(header) + 1)}
+    try:
+        with open_text(path) as handle:
+            frame = pd.read_csv(
+                handle,
+                sep=delimiter,
+                skiprows=comments + 1,
+                header=None,
+                names=list(range(len(header) + 1)),
+                index_col=False,
+                dtype={0: str},
+                keep_default_na=False,
+                na_values=missing,
+                low_memory=False,
+            )
+    except pd.errors.ParserError as error:
+        raise OhmicsError(_unparsed(str(error), len(header), path)) from error
+    except OverflowError as error:
+        told = Fault("a value is too large to be a count", str(path), "counts up to 2^53", "give the raw counts")
+        raise OhmicsError(told) from error
+    longer = frame[frame[len(header)].notna()]
+    if len(longer):
+        raise OhmicsError(_too_long(len(header) + 1, len(header), path, f"row {longer[0].astype(str).iloc[0]}"))
+    return _split(frame.drop(columns=len(header)), header, path)
+
+
+def _too_long(fields: int, headings: int, path: Path, row: str) -> Fault:
+    return Fault(f"{fields:,} fields under {headings:,} headings", f"{path}, {row}", "a count under each heading")
+
+
+def _unparsed(told: str, headings: int, path: Path) -> Fault:
+    """Return what is wrong with a table in which pandas found no rows."""
+    damaged = f"the file is truncated or damaged, or is no {_FORM}"
+    fields = re.search(r"saw (\d+)", told)
+    if fields:
+        return _too_long(int(fields[1]), headings, path, "one of its rows")
+    if "EOF inside string" in told:
+        return Fault(f"{damaged}: a quote is opened and never closed", str(path))
+    return Fault(damaged, str(path), remedy="is it text?")
 
 
 def _split(frame: pd.DataFrame, header: list[str], path: Path) -> _Sheet:
@@ -164,16 +192,21 @@ def _split(frame: pd.DataFrame, header: list[str], path: Path) -> _Sheet:
     left_out: list[str] = []
     numeric: list[int] = []
     faults = Faults()
+    # Columns are looked at one by one only where they hold text: there may be 60,000 of them.
+    kinds = [kind.kind for kind in frame.dtypes]
     for number in range(1, len(header)):
-        values = frame[number]
         if header[number].lower() in _GENE_FACTS:
             left_out.append(header[number])
-        elif values.dtype != object:
+        elif kinds[number] in "iuf":
             numeric.append(number)
         else:
-            given = values.dropna()
+            values = frame[number]
+            given = values.dropna().astype(str)
             wrong = given[pd.to_numeric(given, errors="coerce").isna()]
-            if len(wrong) == len(given):
+            if not len(wrong):  # whole numbers of so many digits that pandas left them as text
+                frame[number] = pd.to_numeric(values, errors="coerce").astype(np.float64)
+                numeric.append(number)
+            elif len(wrong) == len(given):
                 ids[header[number]] = values.fillna("").astype(str).str.strip().tolist()
                 left_out.append(header[number])
             else:

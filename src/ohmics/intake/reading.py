@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import anndata as ad
-import h5py
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
 from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
 from ohmics.genes import GeneTable, Resolution
-from ohmics.intake.h5ad import read_h5ad_counts
-from ohmics.intake.matrix import read_matrix
-from ohmics.intake.raw import RawCounts, readable, refuse_repeated
+from ohmics.intake.files import exists
+from ohmics.intake.formats import Asked, read_raw
+from ohmics.intake.raw import RawCounts, readable, refuse_repeated, refuse_unfitting
 from ohmics.intake.resources import gene_table
 from ohmics.intake.scale import Scale, examine, scale_faults
-from ohmics.intake.tenx_h5 import is_tenx_h5, read_tenx_h5
-from ohmics.intake.tenx_mtx import is_tenx_folder, read_tenx_mtx
 from ohmics.model import MODALITIES
 
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _EXACT_FLOAT32 = 2**24
 _MANY_BARCODES = 200_000
 
@@ -41,14 +38,20 @@ def read(
     samples: Sequence[str] | None = None,
     rows: int | None = None,
     log_allowed: bool = False,
+    sample_column: str | None = None,
+    strandedness: str | Mapping[str, str] = "auto",
+    transcripts: str | Path | None = None,
+    fractions: Literal["keep", "round"] = "keep",
 ) -> ad.AnnData:
     """Read raw counts; the format is told by the content.
 
     Parameters
     ----------
     path
-        Single-cell: a 10x HDF5 file, a 10x matrix folder or an h5ad file. Bulk: a CSV or TSV matrix, or
-        an h5ad file of samples.
+        Single-cell: 10x or CellBender HDF5, a 10x matrix folder (STARsolo, SoupX), alevin-fry's folder, h5ad, Zarr,
+        loom, or a CSV or TSV of cells. Bulk: a CSV or TSV matrix (wide or long, featureCounts, nf-core/rnaseq), an
+        h5ad file of samples, or one sample's file of STAR, RSEM, salmon, kallisto or htseq-count
+        (`ohmics.intake.bulk_samples.read_bulk` puts several together).
     modality
         ``single_cell`` or ``bulk``.
     gene_ids
@@ -69,13 +72,23 @@ def read(
         Take log-normalised values too, for scores that can use them; ``uns["ohmics"]["intake"]["values"]`` says
         ``counts`` or ``log``. Ids of one symbol are then summed before the logarithm (single-cell: natural,
         bulk: base 2).
+    sample_column
+        Single-cell h5ad file or Zarr store of many samples: the column of ``obs`` that names them; only the cells of
+        ``sample`` are read.
+    strandedness
+        STAR: ``unstranded``, ``forward``, ``reverse`` or ``auto``, which is told by the counts.
+    transcripts
+        Salmon, kallisto: table of transcripts and their genes, or GTF.
+    fractions
+        Estimated counts: ``keep`` them as they are, or ``round`` them, so that they can be thinned and called.
 
     Returns
     -------
     AnnData
         Observations × genes. X: raw counts, CSR float32 (float64 where a count exceeds 2^24); estimated
-        counts (RSEM, salmon) are rounded, and a note says so. ``var_names``: approved symbols, or the
-        original name where none is known; different ids of one symbol are summed.
+        counts (RSEM, salmon, SoupX) keep their fractions (bulk: float64) unless asked otherwise, and a note
+        says so. ``var_names``: approved symbols, or the original name where none is known; different ids of one
+        symbol are summed.
         ``var["original_id"]``: the file's ids, joined by ``|`` where summed. ``var["feature_type"]``:
         gene or transgene. ``obs["sample"]``. ``uns["ohmics"]["intake"]``: format, orientation, evidence
         on scale, account of the mapping, notes. obs columns of an h5ad file are not carried over.
@@ -89,17 +102,77 @@ def read(
     source = Path(path)
     if modality not in MODALITIES:
         raise OhmicsError(Fault(f"`{modality}` is no modality", legal=", ".join(MODALITIES)))
-    if not source.exists():
+    if not exists(source):
         raise OhmicsError(Fault("no such file", str(source)))
     table = gene_table()
-    raw = _read_raw(source, table, modality=modality, orientation=orientation, layer=layer, rows=rows, log=log_allowed)
-    refuse_repeated(raw.observations, what="observations", where=str(source))
+    if sample_column is not None and (modality == "bulk" or sample is None):
+        raise OhmicsError(Fault("sample_column tells single cells of one sample apart", str(source), "name the sample"))
+    raw = read_raw(
+        source,
+        table,
+        Asked(
+            bulk=modality == "bulk",
+            orientation=orientation,
+            layer=layer,
+            rows=rows,
+            log_allowed=log_allowed,
+            of_sample=None if sample_column is None else (sample_column, str(sample)),
+            samples=samples,
+            strandedness=strandedness,
+            transcripts=None if transcripts is None else Path(transcripts),
+        ),
+    )
     if samples is not None:
         raw = _chosen(raw, list(samples), str(source))
+    return understood(
+        raw,
+        source,
+        modality=modality,
+        gene_ids=gene_ids,
+        transgenes=transgenes,
+        sample=sample,
+        log_allowed=log_allowed,
+        fractions=fractions,
+    )
+
+
+def understood(
+    raw: RawCounts,
+    source: Path | str,
+    *,
+    modality: str,
+    gene_ids: str = "auto",
+    transgenes: Sequence[str] = (),
+    sample: str | None = None,
+    log_allowed: bool = False,
+    fractions: Literal["keep", "round"] = "keep",
+) -> ad.AnnData:
+    """Check what a reader handed over and give its features approved symbols, as `read` does.
+
+    Parameters
+    ----------
+    raw
+        The matrix as it stands in ``source``.
+    source
+        The file, or what stands for several, for messages.
+    modality, gene_ids, transgenes, sample, log_allowed, fractions
+        As for `read`.
+
+    Raises
+    ------
+    OhmicsError
+        As `read`.
+    """
+    table = gene_table()
+    with readable(Path(source), "file of counts"):
+        refuse_unfitting(raw, str(source))
+    refuse_repeated(raw.observations, what="observations", where=str(source))
     scale = examine(raw.matrix)
     faults = Faults()
+    # A format that holds nothing but counts may hold few of them, or fractions: they are no TPM and no logarithms.
+    judged = replace(scale, share_non_integer=0.0, row_sum_cv=float("nan")) if raw.counted else scale
     wrong = scale_faults(
-        scale,
+        judged,
         raw.matrix,
         observations=raw.observations,
         features=raw.names or raw.ids,
@@ -118,12 +191,30 @@ def read(
     if resolution is None:  # a resolution that failed has left a fault
         raise OhmicsError(Fault("the gene ids could not be resolved", str(source)))
     owner = raw.observations if modality == "bulk" else sample
+    if fractions == "round" and scale.estimated and not is_log:
+        raw, scale = _rounded(raw, scale)
     make = _assemble_log if is_log else _assemble
     return make(raw, resolution, construct, scale, transgenes, owner)
 
 
-def assemble(raw: RawCounts, resolution: Resolution, scale: Scale, *, is_log: bool) -> ad.AnnData:
+def _rounded(raw: RawCounts, scale: Scale) -> tuple[RawCounts, Scale]:
+    matrix = raw.matrix.copy()
+    matrix.data = np.round(matrix.data)
+    note = f"{scale.share_non_integer:.0%} of the values are estimated counts with fractions; they are rounded"
+    return replace(raw, matrix=matrix, notes=(*raw.notes, note)), replace(scale, share_non_integer=0.0)
+
+
+def assemble(
+    raw: RawCounts,
+    resolution: Resolution,
+    scale: Scale,
+    *,
+    is_log: bool,
+    fractions: Literal["keep", "round"] = "keep",
+) -> ad.AnnData:
     """Return cells without transgenes as `read` does, from a matrix whose scale and genes are known."""
+    if fractions == "round" and scale.estimated and not is_log:
+        raw, scale = _rounded(raw, scale)
     return (_assemble_log if is_log else _assemble)(raw, resolution, {}, scale, (), None)
 
 
@@ -132,38 +223,6 @@ def unfiltered_note(n_barcodes: int) -> list[str]:
     if n_barcodes <= _MANY_BARCODES:
         return []
     return [f"{n_barcodes:,} barcodes look like an unfiltered matrix; the filtered one is smaller"]
-
-
-def _read_raw(
-    source: Path, table: GeneTable, *, modality: str, orientation: str, layer: str | None, rows: int | None, log: bool
-) -> RawCounts:
-    if source.is_dir():
-        if not is_tenx_folder(source):
-            raise OhmicsError(Fault("the folder holds no matrix.mtx", str(source), "a 10x matrix folder"))
-        return read_tenx_mtx(source, rows=rows)
-    with readable(source, "readable file"), source.open("rb") as handle:
-        start = handle.read(8)
-    if not start:
-        raise OhmicsError(Fault("the file is empty", str(source), remedy="copy or download it again"))
-    if start == _HDF5 or source.suffix in (".h5", ".h5ad", ".hdf5"):
-        with readable(source, "HDF5 file"):
-            tenx = is_tenx_h5(source)
-            if not tenx:
-                with h5py.File(source, "r") as handle:
-                    if "obs" not in handle or "var" not in handle:
-                        raise OhmicsError(
-                            Fault("neither a 10x nor an h5ad file", str(source), remedy=f"it holds {listing(handle)}")
-                        )
-        if tenx:
-            return read_tenx_h5(source, rows=rows)
-        return read_h5ad_counts(source, table, layer=layer, rows=rows, log_allowed=log)
-    if start[:4] == b"PK\x03\x04":
-        raise OhmicsError(Fault("the file is a workbook or zip archive", str(source), remedy="save it as CSV or TSV"))
-    if modality == "single_cell":
-        raise OhmicsError(
-            Fault("no single-cell format", str(source), "a 10x h5 file, a 10x matrix folder or an h5ad file")
-        )
-    return read_matrix(source, table, orientation=orientation)
 
 
 def _chosen(raw: RawCounts, samples: list[str], where: str) -> RawCounts:
@@ -232,7 +291,7 @@ def _assemble_log(
     base = 2.0 if isinstance(sample, list) else np.e
     linear = raw.matrix.astype(np.float64)
     linear.data = np.expm1(linear.data * np.log(base))
-    # A scale without fractions keeps the values from being rounded as estimated counts are.
+    # Logarithms have fractions, which are no estimated counts.
     adata = _assemble(
         replace(raw, matrix=linear), resolution, construct, replace(scale, share_non_integer=0.0), transgenes, sample
     )
@@ -258,7 +317,7 @@ def _assemble(
     for column, name in construct.items():
         names[column] = f"{name}_transgene" if name in taken else name
     codes, labels = pd.factorize(names)
-    matrix, notes = _counts(raw, scale)
+    matrix, notes = _counts(raw, scale, bulk=isinstance(sample, list))
     var = _var(raw.ids, is_gene, codes, labels)
     adata = ad.AnnData(
         X=_sum_columns(matrix, codes, len(labels)),
@@ -301,17 +360,18 @@ def _var(ids: list[str], is_gene: np.ndarray, codes: np.ndarray, labels: np.ndar
     )
 
 
-def _counts(raw: RawCounts, scale: Scale) -> tuple[sp.csr_matrix, list[str]]:
+def _counts(raw: RawCounts, scale: Scale, *, bulk: bool) -> tuple[sp.csr_matrix, list[str]]:
     matrix = raw.matrix
     notes: list[str] = []
     if scale.estimated:
-        matrix = matrix.copy()
-        matrix.data = np.round(matrix.data)
         notes.append(
-            f"{scale.share_non_integer:.0%} of the values are estimated counts with fractions; they are rounded"
+            f"{scale.share_non_integer:.0%} of the values are estimated counts with fractions; they are kept as they "
+            "are, and what needs whole counts (scores thinned to one depth, calls) is not made of them unless "
+            "input.fractions says `round`"
         )
     notes += unfiltered_note(len(raw.observations))
-    return matrix.astype(np.float64 if scale.maximum > _EXACT_FLOAT32 else np.float32), notes
+    wide = scale.maximum > _EXACT_FLOAT32 or (bulk and scale.estimated)
+    return matrix.astype(np.float64 if wide else np.float32), notes
 
 
 def _sum_columns(matrix: sp.csr_matrix, codes: np.ndarray, n_columns: int) -> sp.csr_matrix:

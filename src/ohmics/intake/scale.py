@@ -15,6 +15,8 @@ NON_INTEGER_SHARE = 0.01
 LOG_MAXIMUM = 30.0
 EQUAL_SUMS = 1e-3
 """Largest coefficient of variation of row sums that are called equal."""
+LARGEST = 2**53
+"""Counts beyond it are not held to the last one by a 64-bit number."""
 SMALL_LIBRARY = 1_000_000
 """Bulk libraries of estimated counts are larger than this, FPKM and subsets of TPM smaller."""
 
@@ -45,7 +47,7 @@ class Scale:
 
     @property
     def estimated(self) -> bool:
-        """Whether values are fractions, as RSEM and salmon estimate them, and get rounded."""
+        """Whether values are fractions, as RSEM and salmon estimate them."""
         return self.share_non_integer > 0
 
     @property
@@ -79,7 +81,9 @@ def examine_blocks(blocks: Iterable[sp.csr_matrix]) -> Scale:
             lowest, highest = min(lowest, float(values.min())), max(highest, float(values.max()))
     sums = np.concatenate(totals)
     filled = sums[np.isfinite(sums) & (sums != 0)]
-    spread = float(np.std(filled) / abs(np.mean(filled))) if len(filled) >= 3 and np.mean(filled) else float("nan")
+    # Sums of absurd values are refused by their largest value, so their spread may be infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(np.std(filled) / abs(np.mean(filled))) if len(filled) >= 3 and np.mean(filled) else float("nan")
     return Scale(
         n_observations=len(sums),
         n_values=n_values,
@@ -123,6 +127,16 @@ def scale_faults(
             found.append(
                 Fault(f"{count:,} values are {what}, the first at {place}", where, "counts from 0 upwards", raw)
             )
+    if scale.maximum > LARGEST:
+        place = _first(matrix, lambda data: data > LARGEST, observations, features)
+        found.append(
+            Fault(
+                f"the value {scale.maximum:.3g} is too large to be a count, the first such at {place}",
+                where,
+                "counts up to 2^53",
+                raw,
+            )
+        )
     if not found:
         found += _normalised(scale, modality, where, raw)
     if modality == "bulk":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import io
 import os
@@ -14,13 +13,17 @@ from pathlib import Path
 import pandas as pd
 
 from ohmics.errors import Fault, Faults, OhmicsError, did_you_mean, listing
+from ohmics.intake.files import exists, read_rows
 from ohmics.model import MODALITIES
 from ohmics.tables import SAMPLES
 
 SAMPLE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+LONGEST_ID = 100
+"""Characters of a sample id; with what files add to it, their names stay within what file systems allow."""
 _REQUIRED = ("sample", "patient", "timepoint")
 # Near enough to one of our own optional columns to be a slip of the pen rather than a covariate.
 _SLIP = 0.85
+_MOST_NAMED = 30
 
 
 def read_samples(
@@ -30,6 +33,7 @@ def read_samples(
     defaults: Mapping[str, str] | None = None,
     modality: str | None = None,
     matrix: str | Path | None = None,
+    pooled: bool = False,
 ) -> pd.DataFrame:
     """Read a sample sheet and return it as SAMPLES, in the order of the sheet.
 
@@ -45,7 +49,9 @@ def read_samples(
     modality
         ``single_cell`` or ``bulk``, for sheets without that column.
     matrix
-        Bulk: the one matrix that holds every sample; becomes `path` of every row.
+        The one matrix that holds every sample; becomes `path` of every row.
+    pooled
+        Several single-cell samples may share a file, in which a column tells them apart.
 
     Returns
     -------
@@ -70,25 +76,17 @@ def read_samples(
     _check_values(frame, source.name, faults)
     mixed = modality is not None and _is_mixed(frame, modality, source.name, faults)
     if "path" in frame:
-        _check_paths(frame, source, faults, mixed=mixed)
+        _check_paths(frame, source, faults, may_share=mixed or pooled)
     faults.raise_if_any()
     return SAMPLES.conform(_numbers(frame.drop(columns="_row")))
 
 
 def _parse(source: Path, faults: Faults) -> pd.DataFrame:
-    if not source.is_file():
-        raise OhmicsError(Fault("no such sample sheet", str(source)))
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise OhmicsError(
-            Fault("the sheet is not UTF-8 text", source.name, remedy="save it as tab-separated text, not as a workbook")
-        ) from error
-    first = text.split("\n", 1)[0]
-    delimiter = next((mark for mark in "\t,;" if mark in first), "\t")
-    rows = [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), delimiter=delimiter)]
+    rows = read_rows(source, what="sheet", missing="sample sheet")
     if not rows or not any(rows[0]):
         raise OhmicsError(Fault("the sheet is empty", source.name, remedy="its first row holds the headings"))
+    if "_row" in rows[0]:
+        raise OhmicsError(Fault("no column may be named `_row`", f"{source.name}, row 1", remedy="rename it"))
     header, body = rows[0], [(number, row) for number, row in enumerate(rows[1:], start=2) if any(row)]
     repeated = [name for name, count in Counter(header).items() if count > 1]
     if repeated:
@@ -112,7 +110,7 @@ def _rename(frame: pd.DataFrame, columns: Mapping[str, str], where: str, faults:
             faults.add(
                 f"`{theirs}`, mapped to `{ours}`, is no column of the sheet",
                 where=f"{where}, row 1",
-                legal=", ".join(f"`{name}`" for name in headings),
+                legal=listing((f"`{name}`" for name in headings), most=_MOST_NAMED),
                 remedy=did_you_mean(theirs, headings),
             )
         else:
@@ -133,20 +131,27 @@ def _fill(frame: pd.DataFrame, values: Mapping[str, str]) -> pd.DataFrame:
 def _check_columns(frame: pd.DataFrame, where: str, faults: Faults) -> None:
     headings = [name for name in frame.columns if name != "_row"]
     ours = SAMPLES.names
+    shown = listing((f"`{heading}`" for heading in headings), most=_MOST_NAMED)
     for name in (*_REQUIRED, "modality", "path"):
         if name not in frame:
-            others = [heading for heading in headings if heading not in ours]
+            others = [heading for heading in headings if heading not in ours][:_MOST_NAMED]
             faults.add(
                 f"column `{name}` is missing",
                 where=f"{where}, row 1",
-                legal=f"{SAMPLES.column(name).meaning}; the sheet has {', '.join(f'`{h}`' for h in headings)}",
-                remedy=did_you_mean(name, others) or f"map it with input.columns, as `{name}: your heading`",
+                legal=f"{SAMPLES.column(name).meaning}; the sheet has {shown}",
+                remedy=did_you_mean(name, others) or _map_it(name),
             )
+    held = set(headings)
+    absent = [name for name in ours if name not in held and name not in _REQUIRED]
     for heading in headings:
-        absent = [name for name in ours if name not in headings and name not in _REQUIRED]
         meant = did_you_mean(heading, [name for name in absent if _close(heading, name)])
         if heading not in ours and meant:
             faults.add(f"unknown column `{heading}`", where=f"{where}, row 1", remedy=meant)
+
+
+def _map_it(name: str) -> str:
+    mapped = f"map it with input.columns, as `{name}: your heading`"
+    return f"{mapped}, or name one matrix of all samples as input.matrix" if name == "path" else mapped
 
 
 def _close(word: str, name: str) -> bool:
@@ -163,11 +168,12 @@ def _check_ids(frame: pd.DataFrame, where: str, faults: Faults) -> None:
     rows: dict[str, list[int]] = defaultdict(list)
     for sample, row in zip(frame["sample"], frame["_row"], strict=True):
         rows[sample].append(row)
-        if sample and not SAMPLE_ID.match(sample):
+        if sample and (len(sample) > LONGEST_ID or not SAMPLE_ID.match(sample)):
             faults.add(
                 f"sample id `{sample}` cannot name a folder",
                 where=f"{where}, row {row}",
-                legal="letters, digits, dot, dash and underscore, a letter or digit first",
+                legal="letters, digits, dot, dash and underscore, a letter or digit first"
+                + (f"; at most {LONGEST_ID}" if len(sample) > LONGEST_ID else ""),
             )
     for sample, where_rows in rows.items():
         if sample and len(where_rows) > 1:
@@ -204,28 +210,33 @@ def _is_mixed(frame: pd.DataFrame, modality: str, where: str, faults: Faults) ->
     return bool(other.any())
 
 
-def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults, *, mixed: bool = False) -> None:
+def _check_paths(frame: pd.DataFrame, source: Path, faults: Faults, *, may_share: bool = False) -> None:
     base = source.resolve().parent
     given = frame["path"].copy()
     frame["path"] = [os.path.normpath(base / text) if text else "" for text in given]
     seen: dict[str, int] = {}
     missing: dict[str, list[int]] = defaultdict(list)
+    places: dict[str, tuple[bool, str]] = {}
     for text, full, row, modality in zip(
         given, frame["path"], frame["_row"], frame.get("modality", given), strict=True
     ):
         if not text:
             faults.add("`path` is empty", where=f"{source.name}, row {row}")
             continue
-        if not Path(full).exists():
+        if full not in places:
+            places[full] = (exists(full), os.path.realpath(full))
+        there, real = places[full]
+        if not there:
             missing[text].append(row)
         # In a sheet of both modalities a shared path follows from that fault.
-        if modality == "single_cell" and not mixed and os.path.realpath(full) in seen:
+        if modality == "single_cell" and not may_share and real in seen:
             faults.add(
-                f"rows {seen[os.path.realpath(full)]} and {row} share one path, {text}",
+                f"rows {seen[real]} and {row} share one path, {text}",
                 where=source.name,
                 legal="one single-cell file a sample",
+                remedy="of one file with many samples, name the column of obs that tells them as input.sample_column",
             )
-        seen.setdefault(os.path.realpath(full), row)
+        seen.setdefault(real, row)
     for text, rows in missing.items():
         faults.add(
             f"no such file: {text}", where=f"{source.name}, row {listing(rows)}", remedy=f"paths are relative to {base}"

@@ -8,7 +8,8 @@ import h5py
 import numpy as np
 
 from ohmics.errors import Fault, OhmicsError, listing
-from ohmics.intake.raw import RawCounts, csr, decode, readable
+from ohmics.intake.hdf5 import open_hdf5
+from ohmics.intake.raw import RawCounts, csr, decode, readable, whole_numbers
 
 GENE = "Gene Expression"
 _HUMAN = ("grch", "hg19", "hg38")
@@ -16,7 +17,7 @@ _HUMAN = ("grch", "hg19", "hg38")
 
 def is_tenx_h5(path: Path) -> bool:
     """Whether an HDF5 file is laid out as 10x writes it."""
-    with h5py.File(path, "r") as handle:
+    with open_hdf5(path) as handle:
         return "matrix" in handle or bool(_genomes(handle))
 
 
@@ -35,7 +36,7 @@ def read_tenx_h5(path: Path, *, rows: int | None = None) -> RawCounts:
     OhmicsError
         When the file is damaged, holds no gene or several genomes.
     """
-    with readable(path, "10x HDF5 file"), h5py.File(path, "r") as handle:
+    with readable(path, "10x HDF5 file"), open_hdf5(path) as handle:
         if "matrix" in handle:
             return _read(handle["matrix"], path, version=3, rows=rows)
         genomes = _genomes(handle)
@@ -58,9 +59,14 @@ def _genomes(handle: h5py.File) -> list[str]:
 
 
 def _read(group: h5py.Group, path: Path, *, version: int, rows: int | None) -> RawCounts:
-    n_features, n_cells = (int(size) for size in group["shape"][:])
+    if not isinstance(group, h5py.Group):
+        raise ValueError("no group of counts")
+    sizes = np.asarray(group["shape"][:])
+    if sizes.dtype.kind not in "iu" or sizes.shape != (2,):
+        raise ValueError("the shape is two whole numbers")
+    n_features, n_cells = (int(size) for size in sizes)
     taken = n_cells if rows is None else min(rows, n_cells)
-    indptr = group["indptr"][: taken + 1].astype(np.int64)
+    indptr = whole_numbers(group["indptr"][: taken + 1])
     stop = int(indptr[-1])
     data, indices = group["data"][:stop], group["indices"][:stop]
     if len(data) != stop or len(indices) != stop or len(indptr) != taken + 1:
@@ -69,9 +75,13 @@ def _read(group: h5py.Group, path: Path, *, version: int, rows: int | None) -> R
     features = group["features"] if version == 3 else group
     ids = decode(features["id" if version == 3 else "genes"][:])
     names = decode(features["name" if version == 3 else "gene_names"][:])
+    if len(ids) != n_features or len(names) != n_features:
+        raise ValueError("the matrix does not fit its features")
     notes: list[str] = []
     if version == 3 and "feature_type" in features:
         types = np.array(decode(features["feature_type"][:]))
+        if len(types) != n_features:
+            raise ValueError("the types do not fit the features")
         genes = np.flatnonzero(types == GENE)
         if not len(genes):
             raise OhmicsError(

@@ -15,6 +15,7 @@ from ohmics.intake.raw import RawCounts, open_text, readable
 from ohmics.intake.tenx_h5 import GENE
 
 _FORM = "10x matrix folder"
+_KINDS = ("integer", "real", "unsigned-integer", "double")
 _MATRIX, _BARCODES, _FEATURES = ("matrix.mtx",), ("barcodes.tsv",), ("features.tsv", "genes.tsv")
 
 
@@ -81,14 +82,29 @@ def _rows(path: Path) -> Iterator[list[str]]:
 def _entries(path: Path) -> tuple[tuple[int, int], tuple[np.ndarray, np.ndarray, np.ndarray]]:
     with open_text(path) as handle:
         first = handle.readline()
-        if not first.startswith("%%MatrixMarket matrix coordinate"):
+        if not first.startswith("%%MatrixMarket"):
             raise ValueError("no Matrix Market header")
+        kinds = first.lower().split()
+        if len(kinds) != 5 or kinds[2] != "coordinate" or kinds[3] not in _KINDS or kinds[4] != "general":
+            shown = " ".join(kinds[1:6])[:80]
+            legal = "matrix coordinate integer general"
+            raise OhmicsError(Fault(f"the matrix is of the kind `{shown}`", str(path), legal))
         line = first
         while line.startswith("%"):
             line = handle.readline()
         n_genes, n_cells, n_entries = (int(number) for number in line.split())
-        kind = np.float64 if " real " in first else np.int64
-        table = pd.read_csv(handle, sep=r"\s+", header=None, names=["gene", "cell", "value"], dtype={"value": kind})
+        if min(n_genes, n_cells, n_entries) < 0:
+            raise ValueError("sizes are counted from 0")
+        kind = np.float64 if kinds[3] != "integer" else np.int64
+        # Without names a line of four is seen; no entry at all is no table.
+        table = (
+            pd.read_csv(handle, sep=r"\s+", header=None, dtype={0: np.int64, 1: np.int64, 2: kind})
+            if n_entries
+            else pd.DataFrame({0: np.zeros(0, int), 1: np.zeros(0, int), 2: np.zeros(0, kind)})
+        )
+    if table.shape[1] != 3:
+        raise ValueError("a line is a gene, a cell and a count")
+    table.columns = pd.Index(["gene", "cell", "value"])
     if len(table) != n_entries:
         raise ValueError(f"{len(table)} entries of {n_entries}")
     gene, cell = table["gene"].to_numpy() - 1, table["cell"].to_numpy() - 1

@@ -113,15 +113,14 @@ def test_counts_beyond_float32_stay_exact(tmp_path: Path, counts: pd.DataFrame) 
     assert read(tmp_path / "c.csv", modality="bulk").X[0, 0] == 2**24 + 1
 
 
-def test_estimated_counts_are_rounded_and_said(tmp_path: Path, counts: pd.DataFrame) -> None:
+def test_estimated_counts_are_kept_and_said(tmp_path: Path, counts: pd.DataFrame) -> None:
     big = counts * 1000 + 0.4
     big.to_csv(tmp_path / "c.csv")
     adata = read(tmp_path / "c.csv", modality="bulk")
-    np.testing.assert_array_equal(adata.X.toarray(), np.round(big.to_numpy().T))
-    assert (
-        "100% of the values are estimated counts with fractions; they are rounded"
-        in (adata.uns["ohmics"]["intake"]["notes"])
-    )
+    np.testing.assert_array_equal(adata.X.toarray(), big.to_numpy().T)
+    assert adata.uns["ohmics"]["intake"]["scale"]["share_non_integer"] == 1
+    (note,) = adata.uns["ohmics"]["intake"]["notes"]
+    assert note.startswith("100% of the values are estimated counts with fractions; they are kept as they are")
 
 
 @pytest.mark.parametrize(
@@ -150,9 +149,7 @@ def test_a_workbook_is_named_as_one(tmp_path: Path) -> None:
         read(tmp_path / "c.xlsx", modality="bulk")
 
 
-def test_a_table_is_no_single_cell_format(tmp_path: Path, counts: pd.DataFrame) -> None:
+def test_a_modality_that_is_none(tmp_path: Path, counts: pd.DataFrame) -> None:
     counts.to_csv(tmp_path / "c.csv")
-    with pytest.raises(OhmicsError, match="no single-cell format; legal: a 10x h5 file"):
-        read(tmp_path / "c.csv", modality="single_cell")
     with pytest.raises(OhmicsError, match="`spatial` is no modality; legal: single_cell, bulk"):
         read(tmp_path / "c.csv", modality="spatial")

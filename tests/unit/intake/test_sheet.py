@@ -120,7 +120,8 @@ def test_all_faults_at_once_with_their_rows(folder: Path) -> None:
         "a letter or digit first.",
         "samples.tsv: sample `s1` stands 2 times, in rows 2, 4.",
         "samples.tsv, row 4: `cart` is not a value of column `therapy`; legal: car_t, ici; did you mean `car_t`?.",
-        "samples.tsv: rows 2 and 6 share one path, a.h5; legal: one single-cell file a sample.",
+        "samples.tsv: rows 2 and 6 share one path, a.h5; legal: one single-cell file a sample; of one "
+        "file with many samples, name the column of obs that tells them as input.sample_column.",
         f"samples.tsv, row 5: no such file: gone.h5; paths are relative to {folder}.",
     ]
 
@@ -163,7 +164,7 @@ def test_a_link_does_not_hide_a_shared_path(folder: Path) -> None:
         (b"sample\tsample\tpatient\n1\t2\t3\n", "columns stand twice: sample"),
         (b"PK\x03\x04\xff\xfe\x00", "the sheet is not UTF-8 text"),
         (b"sample\tpatient\ttimepoint\tpath\ns1\tP1\tpre\ta.h5\textra\n", "5 cells under 4 headings"),
-        (b"sample\tpatient\n\x00\tb\n", "column `timepoint` is missing"),
+        (b"sample\tpatient\n\x00\tb\n", "the file holds a NUL byte"),
     ],
 )
 def test_sheets_that_cannot_be_read(folder: Path, content: bytes, sentence: str) -> None:
