@@ -11,7 +11,7 @@ export MKL_NUM_THREADS := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report test-cluster bench prerank docs clean
+.PHONY: help demo test check format lock calibration calibration-table test-real test-slow test-report test-cluster bench bench-scale prerank fuzz docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ test-report: $(STAMP) ## tests of the pages in a headless Chromium
 test-cluster: $(STAMP) ## the workflow on a SLURM started on loopback, undisturbed and with faults (root; Debian's slurmctld slurmd slurm-client munge)
 	@$(BIN)/python -m pytest -q tests/cluster -m cluster
 
+fuzz: $(STAMP) ## change files at random for ten minutes and give them to every reader; writes benchmarks/fuzz.json
+	@$(BIN)/python tools/fuzz.py --seconds 600
+
 calibration: $(STAMP) ## measure error rates where the code changed since (hours for all); writes benchmarks, docs/calibration.tsv
 	@nice -n 10 $(BIN)/python tools/calibration.py
 
@@ -71,6 +74,9 @@ prerank: $(STAMP) ## how far off gseapy's prerank is on real residuals: the tabl
 bench: $(STAMP) ## scoring and tests beside their peers in one run
 	@$(BIN)/python benchmarks/score.py
 	@$(BIN)/python benchmarks/stats.py --markdown benchmarks/stats.md --json benchmarks/stats.json
+
+bench-scale: $(STAMP) ## 10,000, 100,000 and 1,000,000 toy cells from files to reports, plain scanpy beside (hours)
+	@$(BIN)/python benchmarks/scale.py --choices 10000 100000
 
 docs: $(STAMP) ## build the documentation into docs/_build/html (warnings are errors)
 	@$(BIN)/python -m sphinx -q -W --keep-going -n -b html -d docs/_build/trees docs docs/_build/html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -157,7 +158,7 @@ def _survival_values(samples: pd.DataFrame, outcome: Outcome, where: str, faults
     for name in times:
         held = _held(samples, name)
         numbers = pd.to_numeric(pd.Series(held, dtype=object), errors="coerce")
-        wrong = [value for value, number in zip(held, numbers, strict=True) if pd.isna(number)]
+        wrong = [value for value, number in zip(held, numbers, strict=True) if pd.isna(number) or math.isinf(number)]
         if wrong:
             faults.add(f"`{name}` holds {listing(wrong)}", where=where, legal=f"numbers, in {outcome.unit}")
         elif name == outcome.time and (numbers <= 0).any():

@@ -277,7 +277,8 @@ def test_sample_id_that_cannot_name_a_folder(bulk: Study, name: str) -> None:
 def test_two_samples_on_one_path(cells: Study) -> None:
     cells.sheet.loc[1, "path"] = "./P1_pre.h5ad"
     assert cells.faults() == [
-        "samples.tsv: rows 2 and 3 share one path, ./P1_pre.h5ad; legal: one single-cell file a sample."
+        "samples.tsv: rows 2 and 3 share one path, ./P1_pre.h5ad; legal: one single-cell file a sample; "
+        "of one file with many samples, name the column of obs that tells them as input.sample_column."
     ]
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from ohmics import model
 from ohmics._catalog_text import line_text, primary_text
 from ohmics.catalog import Catalog, catalog
+from ohmics.errors import Faults
+from ohmics.intake.list_files import list_file_faults
 from ohmics.model import Mechanism
 
 _WIDTH = 110
@@ -44,6 +46,9 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the catalogue and run the action on it."""
+    faults = Faults()
+    faults.extend(list_file_faults(arguments.files))
+    faults.raise_if_any()
     return int(arguments.action(catalog(*arguments.files), arguments))
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ohmics.errors import OhmicsError
+from ohmics.cli._refusal import told
+from ohmics.errors import Faults, OhmicsError
 from ohmics.io import write_table, write_text
 from ohmics.tables import DESIGN, PAIRS, SAMPLES
+
+if TYPE_CHECKING:
+    from ohmics.intake.check import CheckResult
+    from ohmics.intake.config import Config
 
 
 def add_parser(commands: Any) -> None:
@@ -26,18 +31,25 @@ def add_parser(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what was understood; print every fault to stderr and return 2 when something is wrong."""
+    from ohmics.cli._other_inputs import other_faults
     from ohmics.intake.check import check_run
     from ohmics.intake.config import load_config
     from ohmics.intake.contrast_words import design_text
     from ohmics.score.methods import METHODS, cohort_methods
 
+    faults = Faults()
     try:
         config = load_config(arguments.config)
-        result = check_run(config, methods=tuple(METHODS), of_cohorts=cohort_methods())
+        try:
+            result = check_run(config, methods=tuple(METHODS), of_cohorts=cohort_methods())
+        except OhmicsError as error:
+            faults.extend(error.faults)
+        faults.extend(other_faults(config, None if len(faults) else result.samples))
+        faults.raise_if_any()
     except OhmicsError as error:
-        print(error, file=sys.stderr)
+        print(told(error), file=sys.stderr)
         return 2
-    for note in result.notes:
+    for note in [*result.notes, *_forecast(config, result)]:
         print(note)
     if arguments.design:
         print(f"\n{design_text(result.design)}" if len(result.design) else "\nno contrast has a model matrix")
@@ -48,3 +60,25 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(config.to_yaml(), arguments.out / "config.yaml")
         print(f"written: samples.tsv, pairs.tsv, design.tsv and config.yaml in {arguments.out}")
     return 0
+
+
+def _forecast(config: Config, result: CheckResult) -> list[str]:
+    """Return what the run is expected to take; of bulk, which takes a few minutes, nothing."""
+    from ohmics.embed import UMAP_UP_TO
+    from ohmics.forecast import BYTES_A_CELL, forecast
+    from ohmics.intake.cell_count import count_cells
+
+    if config.input.modality != "single_cell":
+        return []
+    sizes, cells = [], []
+    for info in result.matrices:
+        path = Path(info.path)
+        held = path.iterdir() if path.is_dir() else [path]
+        sizes.append(float(sum(item.stat().st_size for item in held if item.is_file())))
+        # Where only the first cells were read, the file says how many there are; else its size does.
+        counted = count_cells(path) if info.partial else info.observations
+        cells.append(counted or max(info.observations, int(sizes[-1] / BYTES_A_CELL)))
+    embed = config.embed
+    umap = sum(cells) <= UMAP_UP_TO if embed.umap == "auto" else bool(embed.umap)
+    expected = forecast(cells, sizes, n_top_genes=embed.n_top_genes, umap=umap, harmony=embed.harmony)
+    return [expected.sentence()]
