@@ -19,8 +19,8 @@ from ohmics.tables import MANIFEST, SAMPLES
 NAME = "manifest.tsv"
 NOT_LISTED = ("logs", "benchmarks")
 """Folders of a results folder that hold times and so differ from run to run."""
-_CONFIG_PATHS = ("input.cells", "input.junctions", "malignant.gene_positions", "gene_sets.collections",
-                 "score.gene_lists", "catalog_paths")  # fmt: skip
+_CONFIG_PATHS = ("input.cells", "input.junctions", "input.transcripts", "malignant.gene_positions",
+                 "gene_sets.collections", "score.gene_lists", "catalog_paths")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class Differences:
     code: tuple[str, ...] = ()
 
 
-def make_manifest(results: str | Path, *, stages: Mapping[str, str]) -> pd.DataFrame:
+def make_manifest(results: str | Path, *, stages: Mapping[str, str], with_inputs: bool = True) -> pd.DataFrame:
     """Return MANIFEST of a finished run; no row holds a path outside the results folder.
 
     Parameters
@@ -52,6 +52,8 @@ def make_manifest(results: str | Path, *, stages: Mapping[str, str]) -> pd.DataF
         sample that the sheet no longer names.
     stages
         Name of a stage to its module, for example ``{"de": "ohmics.cli.de"}``.
+    with_inputs
+        Whether to list what the run read; not where results are handed on without it.
 
     Raises
     ------
@@ -60,7 +62,7 @@ def make_manifest(results: str | Path, *, stages: Mapping[str, str]) -> pd.DataF
     """
     folder = Path(results)
     rows = [_row("output", name, path) for name, path in outputs_of(folder)]
-    for name, path in inputs_of(folder):
+    for name, path in inputs_of(folder) if with_inputs else ():
         if not path.is_file():
             raise OhmicsError(Fault("an input file of the run is gone, so its sha256 cannot be taken", where=name))
         rows.append(_row("input", name, path))

@@ -50,6 +50,15 @@ def hold_folder(folder: str | Path) -> IO[str]:
     return handle
 
 
+def is_locked(held: IO[str]) -> bool:
+    """Return whether the file system has locks, so that the returned file of `hold_folder` guards the folder."""
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def held_for_child(folder: str | Path) -> dict[str, str]:
     """Return the environment that tells a child process which folder its parent holds for it."""
     return {_HELD: str(Path(folder).resolve())}

@@ -18,7 +18,8 @@ def last_name(path: object) -> str:
     return parts[-1] if parts else ""
 
 
-_PATHS = {"samples", "matrix", "cells", "junctions", "gene_positions", "collections", "gene_lists", "catalog_paths"}
+_PATHS = {"samples", "matrix", "cells", "junctions", "transcripts", "gene_positions", "collections", "gene_lists",
+          "catalog_paths"}  # fmt: skip
 
 
 def shareable_config(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,3 +147,41 @@ def test_verify_names_a_table_that_no_longer_fits_and_still_checks_the_rest(
 def test_verify_without_a_manifest_says_that_nothing_can_be_told(results: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["verify", str(results)]) == 2
     assert "holds no manifest.tsv, so nothing says what the run wrote" in capsys.readouterr().err
+
+
+def test_verify_names_inputs_that_were_changed_and_a_catalogue_of_ones_own(
+    results: Path, capsys: pytest.CaptureFixture
+) -> None:
+    own = results.parent / "given" / "mechanisms"
+    own.mkdir()
+    (own / "mine.yaml").write_text("id: mine", encoding="utf-8")
+    config = yaml.safe_load((results / "config.yaml").read_text(encoding="utf-8"))
+    (results / "config.yaml").write_text(yaml.safe_dump({**config, "catalog_paths": [str(own)]}), encoding="utf-8")
+    seal(results)
+    assert main(["verify", str(results)]) == 0
+    (own / "mine.yaml").write_text("id: other", encoding="utf-8")
+    (results.parent / "given" / "sheet.tsv").write_text("another", encoding="utf-8")
+    assert main(["verify", str(results)]) == 2
+    told = capsys.readouterr().err
+    assert "catalog_paths/mechanisms/mine.yaml: is an input that was changed after the run" in told
+    assert "sheet/sheet.tsv: is an input that was changed after the run" in told
+
+
+def test_verify_tells_of_another_catalogue_and_code_without_blaming_the_results(
+    results: Path, capsys: pytest.CaptureFixture
+) -> None:
+    made = make_manifest(results, stages=STAGES)
+    made.loc[made["name"].isin(["antigens.tsv", "de"]), "digest"] = "0"
+    write_table(made, tables.MANIFEST, results / "manifest.tsv")
+    assert main(["verify", str(results)]) == 0
+    told = capsys.readouterr().out
+    assert "1 resource files that differ between the ohmics that made this and the one installed: antigens.tsv" in told
+    assert "stages whose code differs" in told
+
+
+def test_results_handed_on_without_their_input_are_sealed_without_it(results: Path) -> None:
+    (results.parent / "given" / "mine.gmt").unlink()
+    made = make_manifest(results, stages=STAGES, with_inputs=False)
+    assert set(made["kind"]) == {"output", "catalogue", "code"}
+    write_table(made, tables.MANIFEST, results / "manifest.tsv")
+    assert main(["verify", str(results)]) == 0

@@ -59,3 +59,46 @@ def test_a_foreign_workflow_uses_the_rules(tmp_path: Path) -> None:
     planned = snakemake(tmp_path, "-n", "resistance_all")
     assert planned.returncode == 0, planned.stderr
     assert "resistance_evidence" in planned.stdout + planned.stderr
+
+
+PREFIXED = """
+rule lab_done:
+    default_target: True
+    input:
+        "lab/results/tables/qc.tsv",
+    output:
+        "done.txt",
+    shell:
+        "cp {input} {output}"
+
+
+module resistance:
+    snakefile:
+        "SNAKEFILE"
+    config:
+        {"ohmics_config": "cohort/config.yaml"}
+    prefix:
+        "lab"
+
+
+use rule * from resistance as resistance_*
+
+
+use rule qc from resistance as resistance_qc with:
+    message:
+        "the lab's own words"
+"""
+
+
+@pytest.mark.slow
+def test_a_foreign_workflow_puts_results_under_a_prefix_and_changes_a_rule(tmp_path: Path) -> None:
+    call(tmp_path, "demo", "--only", "bulk", "--small", "--write-only", "--out", "d")
+    (tmp_path / "d" / "bulk").rename(tmp_path / "cohort")
+    snakefile = ROOT / "workflow" / "Snakefile"
+    (tmp_path / "Snakefile").write_text(PREFIXED.replace("SNAKEFILE", str(snakefile)), encoding="utf-8")
+    done = snakemake(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the lab's own words" in done.stderr
+    assert (tmp_path / "done.txt").read_bytes() == (tmp_path / "lab" / "results" / "tables" / "qc.tsv").read_bytes()
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {".snakemake", "Snakefile", "cohort", "d", "done.txt", "lab"}, "nothing beside the prefix"

@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from ohmics.cli._damage import find_damage, refuse_cut_off
+from ohmics.cli._refusal import told
+from ohmics.cli._stop import Stopped, no_room, one_fault_told, places_written, signals_unwind, told_no_room, told_stop
 from ohmics.errors import OhmicsError
 
 # verb: (module, one line for --help, group)
@@ -17,6 +20,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "run": ("run", "run the workflow on a config (passes anything else to snakemake)", "start"),
     "score": ("score_input", "score gene lists in any h5ad, matrix or 10x file", "start"),
     "verify": ("verify", "check every table of a results folder against its schema", "start"),
+    "share": ("share", "copy results to hand on: no path in them, with --pseudonymise no id", "start"),
     "catalog": ("catalog", "list, show, export or check the mechanism catalogue", "start"),
     "version": ("version", "print versions", "start"),
     "samples": ("samples", "sheet -> SAMPLES, after a look into every matrix", "stages"),
@@ -68,7 +72,11 @@ def _overview() -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb and return its exit status: 0 done, 1 a step failed, 2 the input was refused."""
+    """Run one verb and return its exit status: 0 done, 1 a step failed, 2 the input was refused.
+
+    A signal that asks the process to end unwinds it, so that nothing half-written stays: 130 after SIGINT, 143 after
+    SIGTERM.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
@@ -81,6 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"ohmics: unknown verb `{verb}`; {did_you_mean(verb, VERBS) or 'see `ohmics --help`'}", file=sys.stderr)
         return 2
+    try:
+        with signals_unwind(), one_fault_told():
+            return _run_verb(verb, words)
+    except Stopped as stop:
+        return told_stop(verb, stop)
+
+
+def _run_verb(verb: str, words: Sequence[str]) -> int:
     module = import_module(f"ohmics.cli.{VERBS[verb][0]}")
     parser = argparse.ArgumentParser(prog="ohmics")
     module.add_parser(parser.add_subparsers(metavar="VERB"))
@@ -90,11 +106,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         arguments = parser.parse_args(words)
     try:
+        if VERBS[verb][2] == "stages":
+            refuse_cut_off(vars(arguments))
         return int(arguments.func(arguments))
     except OhmicsError as error:
-        print(f"ohmics {verb}: {error}", file=sys.stderr)
+        print(f"ohmics {verb}: {told(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:
         # The reader of our output (head, less) went away; that is no error of ours.
         sys.stderr.close()
         return 0
+    except (OSError, RuntimeError, ValueError, LookupError) as error:
+        # HDF5 tells of a full disk in a RuntimeError when it closes a file.
+        full = no_room(error)
+        if full:
+            return told_no_room(verb, full, error=error, written=places_written(vars(arguments)))
+        damage = find_damage(vars(arguments)) if VERBS[verb][2] == "stages" else None
+        if damage is None:
+            raise
+        print(f"ohmics {verb}: {damage}", file=sys.stderr)
+        return 2

@@ -6,6 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.methods import umap_was_drawn
 
 _ALWAYS = ("ohmics", "numpy", "scipy", "pandas", "anndata", "numba", "statsmodels", "snakemake", "matplotlib")
 _CELLS = ("scanpy", "scikit-learn", "pynndescent", "igraph")
@@ -24,7 +25,7 @@ def software_used(inputs: ReportInputs) -> dict[str, str]:
         embed, qc = inputs.config.get("embed") or {}, inputs.config.get("qc") or {}
         names += _CELLS
         names += ["scikit-image"] if qc.get("doublets", True) else []
-        names += ["umap-learn"] if embed.get("umap", True) else []
+        names += ["umap-learn"] if umap_was_drawn(inputs) else []
         names += ["harmonypy"] if embed.get("harmony", True) and len(inputs.samples) > 1 else []
     if inputs.enrichment is not None and len(inputs.enrichment):
         names.append("gseapy")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +63,11 @@ def write_workbook(
     import xlsxwriter
 
     sheets = [planned(run_table, most_rows) for run_table in made]
-    with write_atomic(path) as temporary:
+    # The library leaves its parts where it put them when it is stopped half-way: a folder of ours goes with them.
+    with write_atomic(path) as temporary, tempfile.TemporaryDirectory(prefix="ohmics-") as parts, _system_errors():
         options = {
             "constant_memory": True,
+            "tmpdir": parts,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,
@@ -80,6 +84,19 @@ def write_workbook(
             for sheet in sheets:
                 if sheet.rows:
                     _write_sheet(book, sheet)
+
+
+@contextmanager
+def _system_errors() -> Iterator[None]:
+    """Raise what the system said where the library says only that it could not make the file."""
+    from xlsxwriter.exceptions import FileCreateError
+
+    try:
+        yield
+    except FileCreateError as error:
+        if error.args and isinstance(error.args[0], OSError):
+            raise error.args[0] from error
+        raise
 
 
 def planned(run_table: RunTable, wanted: int) -> Sheet:
