@@ -1,8 +1,9 @@
-"""A SLURM on loopback, and a small bulk cohort whose undisturbed local run every scenario is held to."""
+"""A SLURM on loopback, and a tiny bulk cohort whose undisturbed local run every scenario is held to."""
 
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,14 +12,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cluster_run import Run
+from cluster_run import IMPATIENT, Run, different, start_run, take_away, write_cohort
 from loopback_slurm import LoopbackSlurm, why_not
 
 REASON = why_not()
-# The plugin waits 40 s before it first asks how a job is doing, which suits jobs of hours.
-IMPATIENT = (
-    "--seconds-between-status-checks", "1", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5",
-)  # fmt: skip
+MATRIX = pytest.StashKey[list[tuple[str, str, str, int]]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,9 +27,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=REASON))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[MATRIX] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.stash[MATRIX]:
+        terminalreporter.section("what was tried on SLURM")
+        for scenario, done, ended, again in config.stash[MATRIX]:
+            terminalreporter.write_line(f"{scenario} | {done} | {ended} | {again}")
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Return what adds a line to the table at the end: scenario, what was done, how it ended, jobs sent again."""
+
+    def add(scenario: str, *, done: str, ended: str, again: int) -> None:
+        request.config.stash[MATRIX].append((scenario, done, ended, again))
+
+    return add
+
+
 @pytest.fixture(scope="session")
 def slurm() -> Iterator[LoopbackSlurm]:
     """Yield a running SLURM; its folder is short-named, since sockets have short names."""
+    # A test run that is told to end ends like one that is interrupted: what it started is stopped.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     started = LoopbackSlurm(folder)
     try:
@@ -39,18 +60,7 @@ def slurm() -> Iterator[LoopbackSlurm]:
     finally:
         started.close()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def ohmics(folder: Path, *words: str) -> None:
-    subprocess.run([sys.executable, "-m", "ohmics", *words], cwd=folder, check=True, capture_output=True)
-
-
-@pytest.fixture(scope="session")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a small written bulk cohort."""
-    folder = tmp_path_factory.mktemp("toy")
-    ohmics(folder, "demo", "--only", "bulk", "--small", "--write-only", "--out", "d")
-    return folder / "d" / "bulk"
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
@@ -60,23 +70,38 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the written cohort."""
+    folder = tmp_path_factory.mktemp("toy") / "bulk"
+    write_cohort(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def local(cohort: Path, place: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return what the cohort's undisturbed run on this machine left behind."""
+    """Return what the cohort's undisturbed run on this machine, without SLURM, left behind."""
     shutil.copytree(cohort, place)
-    ohmics(place, "run", "config.yaml", "--cores", "2")
+    command = [sys.executable, "-m", "ohmics", "run", "config.yaml", "--cores", "2"]
+    done = subprocess.run(command, cwd=place, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     kept = tmp_path_factory.mktemp("local") / "bulk"
     shutil.copytree(place, kept)
     return kept
 
 
 @pytest.fixture
-def unfinished(local: Path, place: Path) -> Path:
-    """Return the folder of the finished run without the comparison and the evidence that follows from it."""
+def finished(local: Path, place: Path) -> Path:
+    """Return the folder of the finished run, at the place where it was made."""
     shutil.rmtree(place)
     shutil.copytree(local, place)
-    for name in ("effects", "composition", "evidence"):
-        (place / "results" / "tables" / f"{name}.tsv").unlink()
     return place
+
+
+@pytest.fixture
+def unfinished(finished: Path) -> Path:
+    """Return the finished run's folder without the patients' pages and the h5ad of the run: four stages are left."""
+    take_away(finished / "results")
+    return finished
 
 
 @pytest.fixture
@@ -85,56 +110,38 @@ def start(slurm: LoopbackSlurm) -> Iterator[Callable[..., Run]]:
     runs: list[Run] = []
 
     def go(folder: Path, *more: str) -> Run:
-        log = folder / f"cluster{len(runs)}.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ohmics", "run", "config.yaml", "--profile-name", "slurm", *IMPATIENT, *more],
-                cwd=folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        runs.append(Run(process, log))
+        runs.append(start_run(folder, *IMPATIENT, *more))
         return runs[-1]
 
     yield go
     for run in runs:
         run.kill()
-    slurm.tell("scancel", "--user=root")
-    slurm.tell("scontrol", "update", "nodename=localhost", "state=resume")
+    slurm.settle()
 
 
-@pytest.fixture(scope="session")
-def wait_for(slurm: LoopbackSlurm) -> Callable[[str], str]:
-    """Return what waits until a job of a rule runs, and gives its number."""
+@pytest.fixture
+def stage_runs(slurm: LoopbackSlurm) -> Callable[[str, Run], str]:
+    """Return what waits until a stage itself runs, beyond the start of its job, and gives the job's number."""
 
-    def wait(rule: str, seconds: float = 180) -> str:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for number, comment in slurm.jobs().items():
-                if f"rule_{rule}" in comment:
-                    return number
-            time.sleep(0.2)
-        raise TimeoutError(f"no job of {rule} ran: {slurm.tell('squeue', '-t', 'all')}")
+    def wait(rule: str, run: Run) -> str:
+        end = time.monotonic() + 900
+        log = run.log.parent / "results" / "logs" / f"{rule}.log"
+        while time.monotonic() < end and run.process.poll() is None:
+            running = [number for number, comment in slurm.jobs().items() if comment == f"rule_{rule}"]
+            if running and log.exists():
+                return running[0]
+            time.sleep(0.1)
+        raise TimeoutError(f"no job of {rule} ran: {slurm.tell('squeue', '-t', 'all')}{run.text()}")
 
     return wait
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def same_bytes(local: Path) -> Callable[[Path], None]:
-    """Return what demands that a folder's tables and pages are those of the undisturbed local run."""
+    """Return what demands that a folder's arrays, tables and pages are those of the undisturbed local run."""
 
     def compare(folder: Path) -> None:
-        kept = ("tables", "reports", "figures", "export")
-        names = [
-            path.relative_to(local)
-            for part in kept
-            for path in sorted((local / "results" / part).rglob("*"))
-            if path.is_file()
-        ]
-        assert len(names) >= 12
-        different = [
-            str(name)
-            for name in names
-            if not (folder / name).is_file() or (folder / name).read_bytes() != (local / name).read_bytes()
-        ]
-        assert not different, different
+        assert (local / "results" / "export" / "ohmics.h5ad").is_file()
+        assert different(folder / "results", local / "results") == []
 
     return compare

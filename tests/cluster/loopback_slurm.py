@@ -7,13 +7,15 @@ import pwd
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 CONF = Path("/etc/slurm/slurm.conf")
-"""Debian's SLURM reads its configuration from here only."""
-NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "srun")
+"""Jobs lose the variable that names another file, so the configuration has to be where Debian's SLURM looks for it."""
+NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "srun", "setpriv")
 MARK = "# Written by the tests of ohmics."
+# Ends when its standard input is closed, which the end of the tests does however they end, kill -9 included.
+GUARD = 'cat >/dev/null; if grep -qxF "$1" "$2"; then rm -f "$2"; fi'
 
 
 def why_not() -> str | None:
@@ -24,9 +26,14 @@ def why_not() -> str | None:
         return f"SLURM is not installed: no {', '.join(missing)} (Debian's slurmctld slurmd slurm-client munge)"
     if os.geteuid() != 0:
         return "SLURM's daemons need to be started by root"
-    if CONF.exists() and MARK not in CONF.read_text(encoding="utf-8"):
+    if CONF.exists() and not is_ours():
         return "a SLURM is configured here already; the tests leave it alone"
     return None
+
+
+def is_ours() -> bool:
+    """Return whether the configuration carries the mark of these tests."""
+    return MARK in CONF.read_text(encoding="utf-8").splitlines()
 
 
 def configuration(folder: Path) -> str:
@@ -69,6 +76,18 @@ PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 """
 
 
+def command_lines() -> list[str]:
+    """Return how the processes of this machine call themselves."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            # It has ended since.
+            continue
+    return lines
+
+
 class LoopbackSlurm:
     """SLURM's daemons, which end when this object is closed; nothing else is touched."""
 
@@ -79,6 +98,9 @@ class LoopbackSlurm:
             (folder / name).mkdir(parents=True)
         folder.chmod(0o755)
         CONF.parent.mkdir(exist_ok=True)
+        self.guard = subprocess.Popen(
+            ["sh", "-c", GUARD, "guard", MARK, str(CONF)], stdin=subprocess.PIPE, start_new_session=True
+        )
         CONF.write_text(configuration(folder), encoding="utf-8")
         try:
             self._start()
@@ -112,9 +134,13 @@ class LoopbackSlurm:
         with (self.folder / f"{name}.out").open("wb") as log:
             self.processes.append(
                 subprocess.Popen(
-                    command,
+                    # A daemon ends with the tests, also where they were killed before they could end it.
+                    ["setpriv", "--pdeathsig", "TERM", *command],
+                    stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
+                    # A Ctrl-C is for the tests, which then end the daemons in their order.
+                    start_new_session=True,
                     env={**os.environ, "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"},
                     user=None if user is None else user.pw_uid,
                     group=None if user is None else user.pw_gid,
@@ -122,7 +148,7 @@ class LoopbackSlurm:
                 )
             )
 
-    def _wait(self, ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    def _wait(self, ready: Callable[[], bool], what: str, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not ready():
             for process in self.processes:
@@ -141,13 +167,25 @@ class LoopbackSlurm:
 
     def tell(self, *command: str) -> str:
         """Run one of SLURM's commands and return what it prints."""
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         return done.stdout
 
     def jobs(self, state: str = "RUNNING") -> dict[str, str]:
         """Return the jobs of a state: number to comment, in which the executor names the rule."""
         lines = self.tell("squeue", "-h", "-t", state, "-o", "%i|%k").splitlines()
         return dict(line.split("|", 1) for line in lines)
+
+    def let_go_of(self, numbers: Iterable[str]) -> None:
+        """Wait until the node has ended what it ran of these jobs; one that comes back too early makes it drain."""
+        steps = tuple(f"slurmstepd: [{number}." for number in numbers)
+        self._wait(lambda: not any(line.startswith(steps) for line in command_lines()), "node without its old jobs")
+
+    def settle(self) -> None:
+        """Cancel every job, take the node back into service and wait until it has nothing to do."""
+        self.tell("scancel", "--user=root")
+        if "idle" not in self.tell("sinfo", "-h", "-o", "%T"):
+            self.tell("scontrol", "update", "nodename=localhost", "state=resume")
+        self._wait(lambda: not self.jobs("RUNNING,PENDING,COMPLETING"), "quiet queue")
 
     def close(self) -> None:
         """End every daemon that was started here, the last first, and take the configuration away."""
@@ -157,10 +195,12 @@ class LoopbackSlurm:
             process.terminate()
         for process in reversed(self.processes):
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         self.processes.clear()
         # With a configuration and no controller each call of snakemake would wait ten seconds.
-        CONF.unlink(missing_ok=True)
+        if self.guard.stdin is not None:
+            self.guard.stdin.close()
+        self.guard.wait()

@@ -5,135 +5,159 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from cluster_run import Run
+from cluster_run import Run, different, take_away
 from loopback_slurm import LoopbackSlurm
 
 Start = Callable[..., Run]
-Wait = Callable[[str], str]
+Wait = Callable[..., str]
 Same = Callable[[Path], None]
+Note = Callable[..., None]
 
 
-def test_the_cluster_gives_the_bytes_of_the_laptop(cohort: Path, start: Start, tmp_path: Path, same_bytes: Same):
-    folder = tmp_path / "bulk"
+def test_the_cluster_gives_the_bytes_of_the_laptop(
+    cohort: Path, start: Start, tmp_path: Path, same_bytes: Same, note: Note
+):
+    folder = tmp_path / "elsewhere"
     shutil.copytree(cohort, folder)
     run = start(folder)
     assert run.end() == 0, run.text()
-    assert "submitted with SLURM jobid" in run.text()
     same_bytes(folder)
+    jobs = len(run.submitted())
+    assert jobs >= 20
+    note("undisturbed", done="nothing", ended=f"all {jobs} jobs passed", again=run.sent_again())
 
 
-def test_a_job_killed_for_too_little_memory_is_sent_again_with_more(unfinished: Path, start: Start, same_bytes: Same):
-    run = start(unfinished, "--set-resources", "compare:mem_mb=30 * attempt ** 6")
+def test_a_job_killed_for_too_little_memory_is_sent_again_with_more(
+    unfinished: Path, start: Start, same_bytes: Same, note: Note
+):
+    run = start(unfinished, "--set-resources", "report_patients:mem_mb=30 * attempt ** 6")
     assert run.end() == 0, run.text()
-    assert "restart" in run.text().lower()
+    # The plugin keeps the logs of failed jobs alone.
+    (killed,) = (unfinished / ".snakemake" / "slurm_logs" / "rule_report_patients").glob("*.log")
+    assert "memory limit" in killed.read_text(encoding="utf-8")
+    assert run.sent_again() == 1, run.text()
     same_bytes(unfinished)
+    note("too little memory", done="a stage was given 30 MB", ended="killed, passed with more", again=run.sent_again())
 
 
 def test_a_cancelled_job_is_sent_again(
-    slurm: LoopbackSlurm, unfinished: Path, start: Start, wait_for: Wait, same_bytes: Same
+    slurm: LoopbackSlurm, unfinished: Path, start: Start, stage_runs: Wait, same_bytes: Same, note: Note
 ):
     run = start(unfinished)
-    cancelled = wait_for("compare")
-    slurm.tell("scancel", cancelled)
-    again = wait_for("compare")
+    slurm.tell("scancel", stage_runs("report_patients", run))
     assert run.end() == 0, run.text()
-    assert again != cancelled
+    assert "SLURM status is: 'CANCELLED'" in run.text()
+    assert run.sent_again() == 1, run.text()
     same_bytes(unfinished)
+    note("cancelled job", done="scancel while its stage ran", ended="sent again, passed", again=run.sent_again())
 
 
 def test_a_node_that_goes_down_and_comes_back(
-    slurm: LoopbackSlurm, unfinished: Path, start: Start, wait_for: Wait, same_bytes: Same
+    slurm: LoopbackSlurm, unfinished: Path, start: Start, stage_runs: Wait, same_bytes: Same, note: Note
 ):
     run = start(unfinished)
-    wait_for("compare")
+    lost = stage_runs("report_patients", run)
     slurm.tell("scontrol", "update", "nodename=localhost", "state=down", "reason=test")
-    time.sleep(3)
     assert not slurm.jobs()
+    held = slurm.jobs("PENDING")
+    assert lost in held
+    slurm.let_go_of(held)
     assert run.process.poll() is None
     slurm.tell("scontrol", "update", "nodename=localhost", "state=resume")
+    # SLURM would hold the jobs it lost back for two minutes.
+    for job in held:
+        slurm.tell("scontrol", "update", f"jobid={job}", "starttime=now")
     assert run.end() == 0, run.text()
+    assert "Restarts=0" not in slurm.tell("scontrol", "show", "job", lost)
     same_bytes(unfinished)
+    ended = "SLURM itself ran the lost jobs again, passed"
+    note("node down", done="down while two stages ran, then resumed", ended=ended, again=run.sent_again())
 
 
-def test_snakemake_killed_and_started_again(unfinished: Path, start: Start, wait_for: Wait, same_bytes: Same):
+def test_snakemake_killed_and_started_again(
+    unfinished: Path, start: Start, stage_runs: Wait, same_bytes: Same, note: Note
+):
     run = start(unfinished)
-    wait_for("compare")
+    stage_runs("report_patients", run)
     run.kill()
-    assert start(unfinished, "--unlock").end() == 0
-    # The job of before still runs on the cluster; both write the same bytes, each in one step.
+    # The jobs of before may still run on the cluster; both write the same bytes, each in one step.
     again = start(unfinished)
     assert again.end() == 0, again.text()
     same_bytes(unfinished)
+    done = "kill -9 while two stages ran, then the same command"
+    note("Snakemake killed", done=done, ended="went on, passed", again=again.sent_again())
 
 
-def test_a_full_disk_leaves_nothing_half_written(unfinished: Path, start: Start, same_bytes: Same):
+def test_a_full_disk_leaves_nothing_half_written(
+    unfinished: Path, local: Path, start: Start, same_bytes: Same, note: Note
+):
     results = unfinished / "results"
-    kept = unfinished / "kept"
-    results.rename(kept)
-    results.mkdir()
-    used = sum(-(-path.stat().st_size // 4096) * 4096 + 4096 for path in kept.rglob("*"))
     mount(results, "size=64m")
     try:
-        shutil.copytree(kept, results, dirs_exist_ok=True)
-        # Nothing but a few pages are left.
+        shutil.copytree(local / "results", results, dirs_exist_ok=True)
+        take_away(results)
+        # Room for logs and the first pages, not for all of them and the h5ad.
         filler = results / "filler"
-        filler.write_bytes(b"")
-        mount(results, f"remount,size={used + 2**16}")
-        fill(filler)
-        run = start(unfinished)
+        fill(filler, leave=200_000)
+        run = start(unfinished, "--retries", "0")
         assert run.end() != 0
-        assert not (results / "tables" / "evidence.tsv").exists()
+        assert "the disk is full" in run.text()
+        # Of what differs from the whole run, nothing is there: neither half a file nor one that is being written.
+        lacking = different(results, local / "results")
+        assert lacking
+        assert not [name for name in lacking if (results / name).exists()]
+        assert temporary(results) == []
         filler.unlink()
-        mount(results, "remount,size=64m")
         again = start(unfinished)
         assert again.end() == 0, again.text()
         same_bytes(unfinished)
-        assert not [path for path in results.rglob(".*") if path.is_file() and path.name != ".snakemake_timestamp"]
+        assert temporary(results) == []
     finally:
         subprocess.run(["umount", "--lazy", str(results)], check=True)
+    done = "results on a tmpfs without room; then room, the same command"
+    note("full disk", done=done, ended="named, no file half-written; then passed", again=again.sent_again())
 
 
 def mount(place: Path, options: str) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True, capture_output=True)
 
 
-def fill(path: Path) -> None:
-    """Write until the disk is full."""
-    with path.open("ab", buffering=0) as file:
-        while True:
-            try:
-                file.write(os.urandom(4096))
-            except OSError:
-                return
+def fill(path: Path, *, leave: int) -> None:
+    """Write until only so many bytes of the disk are free."""
+    disk = os.statvfs(path.parent)
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, disk.f_bavail * disk.f_frsize - leave)
 
 
-def test_a_corrupted_intermediate_is_named_and_can_be_made_again(unfinished: Path, start: Start, same_bytes: Same):
-    results = unfinished / "results"
-    damaged = results / "counts" / "bulk.h5ad"
+def temporary(results: Path) -> list[Path]:
+    """Return the hidden files of a folder, which a file is before it has its name."""
+    known = (".snakemake_timestamp", ".ohmics.lock")
+    return [path for path in results.rglob(".*") if path.is_file() and path.name not in known]
+
+
+def test_a_corrupted_intermediate_is_named_and_can_be_made_again(
+    finished: Path, start: Start, same_bytes: Same, note: Note
+):
+    results = finished / "results"
+    damaged = results / "tables" / "sample_correlation.parquet"
     whole, stamp = damaged.read_bytes(), damaged.stat()
     damaged.write_bytes(whole[: len(whole) // 2])
+    # As a disk does it: the time of the file tells nothing.
     os.utime(damaged, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    (results / "tables" / "de.tsv").unlink()
-    run = start(unfinished, "--retries", "0")
+    shutil.rmtree(results / "reports" / "patients")
+    # Only what was deleted is asked for: what else follows from the damaged file would be made again too.
+    pages = str(Path("results") / "reports" / "patients")
+    run = start(finished, "--retries", "0", pages)
     assert run.end() != 0
-    log = (results / "logs" / "de.log").read_text(encoding="utf-8") + run.text()
-    assert "counts/bulk.h5ad" in log
-    assert "Traceback" not in (results / "logs" / "de.log").read_text(encoding="utf-8")
+    log = (results / "logs" / "report_patients.log").read_text(encoding="utf-8")
+    assert "results/tables/sample_correlation.parquet: the file is cut off or damaged; delete it" in log
+    assert "Traceback" not in log
     damaged.unlink()
-    again = start(unfinished)
+    again = start(finished, pages)
     assert again.end() == 0, again.text()
-    same_bytes(unfinished)
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_left_running(slurm: LoopbackSlurm):
-    yield
-    end = time.monotonic() + 30
-    while slurm.jobs() and time.monotonic() < end:
-        time.sleep(0.5)
-    assert not slurm.jobs()
+    same_bytes(finished)
+    done = "half of a Parquet table cut off; then deleted, the same command"
+    note("damaged file", done=done, ended="named in one sentence; then made again", again=again.sent_again())
