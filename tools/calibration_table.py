@@ -246,7 +246,9 @@ def gather(folder: Path = BENCHMARKS) -> str:
     lines = ["\t".join(COLUMNS)]
     for path in sorted(folder.glob("*.json")):
         written = json.loads(path.read_text(encoding="utf-8"))
-        if path.name.endswith(".part.json") or not {"rows", "digest"} <= set(written):
+        # Measurements of time and memory are lists of records, without rates.
+        rates = isinstance(written, dict) and {"rows", "digest"} <= set(written)
+        if path.name.endswith(".part.json") or not rates:
             continue
         for row in READERS.get(path.stem, of_any)(written["rows"]):
             row |= {"source": path.name, "code": str(written["digest"])[:12]}

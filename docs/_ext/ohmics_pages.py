@@ -32,6 +32,7 @@ COPIED: dict[str, tuple[str, str]] = {
     "config/README.md": ("generated/configuration", ""),
     "resources/README.md": ("generated/resources", ""),
     "benchmarks/calls.md": ("generated/benchmarks/calls", "# Calls: measured tables"),
+    "benchmarks/scale.md": ("generated/benchmarks/scale", ""),
     "benchmarks/score.md": ("generated/benchmarks/score", ""),
     "benchmarks/stats.md": ("generated/benchmarks/stats", ""),
     "CONTRIBUTING.md": ("generated/contributing", ""),

@@ -10,11 +10,10 @@ Only the variable genes of all cells are held in memory.
 from __future__ import annotations
 
 import importlib
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from ohmics.errors import Fault, Faults, OhmicsError
 from ohmics.fuzzy_graph import fuzzy_graph
+from ohmics.layout import umap_layout
+from ohmics.leiden import leiden
 from ohmics.qc.features import mitochondrial, receptor_segments, ribosomal, transgenes
 from ohmics.reference import log_normalise
 
@@ -33,6 +34,8 @@ Source: TypeAlias = AnnData | Callable[[], AnnData]
 
 EXACT_NEIGHBOURS_BELOW = 100_000
 """Below this many cells neighbours are exact: the approximate index costs a minute of compilation first."""
+UMAP_UP_TO = 200_000
+"""With ``umap="auto"`` more cells than this are not laid out: that would take longer than all else together."""
 FEW_CELLS = 50
 """Samples below this many cells do not vote for variable genes unless all samples are that small."""
 LEAST_FOR_UMAP = 4
@@ -71,7 +74,7 @@ def embed(
     n_neighbors: int = 15,
     resolution: float = 1.0,
     harmony: bool = True,
-    umap: bool = True,
+    umap: bool | Literal["auto"] = True,
     seed: int = 0,
     patients: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
@@ -89,7 +92,8 @@ def embed(
         Correct the components for the sample when there are several (Korsunsky 2019,
         doi:10.1038/s41592-019-0619-0).
     umap
-        Compute coordinates; otherwise, and with three cells, ``umap_1`` and ``umap_2`` are missing.
+        Compute coordinates (``"auto"``: of at most `UMAP_UP_TO` cells); otherwise, and with three cells, ``umap_1``
+        and ``umap_2`` are missing.
     seed
         Seed of Harmony, Leiden and UMAP.
     patients
@@ -128,7 +132,7 @@ def embedding(
     n_neighbors: int = 15,
     resolution: float = 1.0,
     harmony: bool = True,
-    umap: bool = True,
+    umap: bool | Literal["auto"] = True,
     seed: int = 0,
     patients: Mapping[str, str] | None = None,
 ) -> Embedding:
@@ -162,7 +166,7 @@ def _embedding(
     n_neighbors: int,
     resolution: float,
     harmony: bool,
-    umap: bool,
+    umap: bool | Literal["auto"],
     seed: int,
     patients: Mapping[str, str],
 ) -> Embedding:
@@ -181,10 +185,12 @@ def _embedding(
     own = _own_share(sp.csr_matrix(graph.obsp["connectivities"]), owners)
     if corrected:
         components = _harmonise(components, cells, seed=seed)
+        del graph  # two graphs of a million cells are not held at once
         graph = _neighbours(components, n_neighbors=n_neighbors, seed=seed)
     cells["cluster"] = _cluster(graph, resolution=resolution, seed=seed) if corrected else uncorrected
-    drawn = umap and len(cells) >= LEAST_FOR_UMAP
-    layout = _layout(graph, seed=seed) if drawn else np.full((len(cells), 2), np.nan)
+    wanted = len(cells) <= UMAP_UP_TO if umap == "auto" else bool(umap)
+    drawn = wanted and len(cells) >= LEAST_FOR_UMAP
+    layout = umap_layout(graph, seed=seed) if drawn else np.full((len(cells), 2), np.nan)
     cells["umap_1"], cells["umap_2"] = layout[:, 0].astype(float), layout[:, 1].astype(float)
     # The prefix tells the two clusterings apart wherever a cluster is named alone.
     cells["cluster_uncorrected"] = [f"u{name}" for name in uncorrected]
@@ -300,13 +306,28 @@ def _collect(sources: Sequence[Source], genes: Sequence[str]) -> tuple[sp.csr_ma
                 remedy="give each sample once",
             )
         )
-    return sp.csr_matrix(sp.vstack(blocks, format="csr")), cells
+    return _stacked(blocks), cells
+
+
+def _stacked(blocks: list[sp.csr_matrix]) -> sp.csr_matrix:
+    """Put the blocks below each other and let each go once it is copied: they are never all there twice."""
+    shape = (sum(block.shape[0] for block in blocks), blocks[0].shape[1])
+    total = sum(block.nnz for block in blocks)
+    wide = np.int64 if total > np.iinfo(np.int32).max else np.int32
+    data, indices = np.empty(total, dtype=np.float32), np.empty(total, dtype=wide)
+    lengths, start = [np.zeros(1, dtype=wide)], 0
+    while blocks:
+        block = blocks.pop(0)
+        data[start : start + block.nnz], indices[start : start + block.nnz] = block.data, block.indices
+        lengths.append(np.diff(block.indptr).astype(wide))
+        start += block.nnz
+    return sp.csr_matrix((data, indices, np.cumsum(np.concatenate(lengths), dtype=wide)), shape=shape)
 
 
 def _components(matrix: sp.csr_matrix, *, n_pcs: int) -> NDArray[np.float32]:
     import scanpy as sc
 
-    adata = AnnData(X=matrix.astype(np.float32))
+    adata = AnnData(X=matrix.astype(np.float32, copy=False))
     sc.pp.pca(adata, n_comps=max(1, min(n_pcs, min(matrix.shape) - 1)), random_state=0)
     return np.ascontiguousarray(adata.obsm["X_pca"], dtype=np.float32)
 
@@ -340,8 +361,12 @@ def _neighbours(components: NDArray[np.float32], *, n_neighbors: int, seed: int)
 def _cluster(graph: AnnData, *, resolution: float, seed: int) -> NDArray[np.str_]:
     import scanpy as sc
 
-    sc.tl.leiden(graph, resolution=resolution, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
-    labels = graph.obs["leiden"].astype(str)
+    if graph.n_obs >= EXACT_NEIGHBOURS_BELOW:
+        found = leiden(sp.csr_matrix(graph.obsp["connectivities"]), resolution=resolution, seed=seed)
+        labels = pd.Series(found, index=graph.obs_names, name="leiden").astype(str)
+    else:
+        sc.tl.leiden(graph, resolution=resolution, flavor="igraph", n_iterations=2, directed=False, random_state=seed)
+        labels = graph.obs["leiden"].astype(str)
     sizes = labels.value_counts().reset_index()
     # Largest first; of two of one size the one found first, so that names never depend on how pandas sorts ties.
     sizes["found"] = sizes["leiden"].astype(int)
@@ -359,23 +384,3 @@ def _own_share(graph: sp.csr_matrix, owners: pd.Series) -> NDArray[np.float64]:
     share = np.full(len(codes), np.nan)
     share[total > 0] = to_owner[total > 0] / total[total > 0]
     return share
-
-
-def _layout(graph: AnnData, *, seed: int) -> NDArray[np.float32]:
-    import scanpy as sc
-
-    with warnings.catch_warnings():
-        # Both speak of where the layout of a graph in several pieces starts, which is no fault. scikit-learn (1.9 and
-        # before) says so where umap-learn places the pieces; umap-learn (0.5.12 and before) where eigenvectors do not
-        # converge and its seeded random start is taken. No version mends them.
-        warnings.filterwarnings(
-            "ignore",
-            message="Graph is not fully connected, spectral embedding",
-            category=UserWarning,
-            module=r"sklearn\.manifold\._spectral_embedding",
-        )
-        warnings.filterwarnings(
-            "ignore", message="Spectral initialisation failed", category=UserWarning, module=r"umap\.spectral"
-        )
-        sc.tl.umap(graph, random_state=seed)
-    return np.asarray(graph.obsm["X_umap"], dtype=np.float32)

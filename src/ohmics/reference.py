@@ -80,10 +80,12 @@ def gene_stats(
     member = sp.csr_matrix(
         np.array([groups[label] for label in labels], dtype=np.float64).reshape(len(labels), adata.n_obs)
     )
-    squared, found = normal.copy(), normal.copy()
-    squared.data = squared.data**2
-    found.data = (found.data > 0).astype(np.float64)
-    sums = [np.asarray((member @ part).toarray(), dtype=np.float64).ravel() for part in (normal, squared, found)]
+    sums = [_summed(member, normal)]
+    # In place: three matrices of a large sample at once are what would take the memory.
+    np.square(normal.data, out=normal.data)
+    sums.append(_summed(member, normal))
+    normal.data = (normal.data > 0).astype(np.float64)
+    sums.append(_summed(member, normal))
     return pd.DataFrame(
         {
             "cell_type": np.repeat(np.asarray(labels, dtype=object), len(names)),
@@ -94,6 +96,10 @@ def gene_stats(
             "n_detected": sums[2],
         }
     )
+
+
+def _summed(member: sp.csr_matrix, part: sp.csr_matrix) -> NDArray[np.float64]:
+    return np.asarray((member @ part).toarray(), dtype=np.float64).ravel()
 
 
 def _groups(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from pathlib import Path
 CONF = Path("/etc/slurm/slurm.conf")
 """Jobs lose the variable that names another file, so the configuration has to be where Debian's SLURM looks for it."""
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "srun", "setpriv")
+SESSION = "OHMICS_TEST_SLURM"
 MARK = "# Written by the tests of ohmics."
 # Ends when its standard input is closed, which the end of the tests does however they end, kill -9 included.
 GUARD = 'cat >/dev/null; if grep -qxF "$1" "$2"; then rm -f "$2"; fi'
@@ -88,6 +90,21 @@ def command_lines() -> list[str]:
     return lines
 
 
+def end_marked(mark: str) -> list[int]:
+    """End every process whose environment holds a mark, and return their numbers."""
+    ended = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            held = mark.encode() in path.read_bytes().split(b"\0")
+            if held and int(path.parent.name) != os.getpid():
+                os.kill(int(path.parent.name), signal.SIGKILL)
+                ended.append(int(path.parent.name))
+        except OSError:
+            # It has ended since.
+            continue
+    return ended
+
+
 class LoopbackSlurm:
     """SLURM's daemons, which end when this object is closed; nothing else is touched."""
 
@@ -101,6 +118,9 @@ class LoopbackSlurm:
         self.guard = subprocess.Popen(
             ["sh", "-c", GUARD, "guard", MARK, str(CONF)], stdin=subprocess.PIPE, start_new_session=True
         )
+        # Jobs inherit it, and a process of a job that outlived its node is found by it; the guard has to stay.
+        self.mark = f"{SESSION}={folder}"
+        os.environ[SESSION] = str(folder)
         CONF.write_text(configuration(folder), encoding="utf-8")
         try:
             self._start()
@@ -200,6 +220,8 @@ class LoopbackSlurm:
                 process.kill()
                 process.wait()
         self.processes.clear()
+        os.environ.pop(SESSION, None)
+        end_marked(self.mark)
         # With a configuration and no controller each call of snakemake would wait ten seconds.
         if self.guard.stdin is not None:
             self.guard.stdin.close()

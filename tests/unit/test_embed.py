@@ -199,3 +199,51 @@ def test_the_approximate_index_survives_more_than_9000_cells(monkeypatch):
     """pynndescent 0.7 breaks scanpy's neighbours above some 4,000 to 8,000 cells."""
     monkeypatch.setattr(MODULE, "EXACT_NEIGHBOURS_BELOW", 5000)
     assert more_than_9000_cells() == "approximate"
+
+
+def test_auto_draws_a_umap_of_few_cells_only(monkeypatch):
+    drawn = []
+
+    def layout(graph, *, seed):
+        drawn.append(graph.n_obs)
+        return np.zeros((graph.n_obs, 2), dtype=np.float32)
+
+    monkeypatch.setattr(MODULE, "umap_layout", layout)
+    options = {"n_top_genes": 100, "n_pcs": 5, "umap": "auto"}
+    few = embedding([build()[0]], **options)
+    monkeypatch.setattr(MODULE, "UMAP_UP_TO", 119)
+    many = embedding([build()[0]], **options)
+    assert drawn == [120]
+    assert few.parameters["umap"]
+    assert not many.parameters["umap"]
+    assert many.cells[["umap_1", "umap_2"]].isna().all(axis=None)
+
+
+def test_blocks_are_put_below_each_other():
+    blocks = [sp.random(n, 7, density=0.3, format="csr", dtype=np.float32, random_state=n) for n in (4, 1, 6)]
+    stacked = MODULE._stacked(list(blocks))
+    assert stacked.shape == (11, 7)
+    assert np.array_equal(stacked.toarray(), np.vstack([block.toarray() for block in blocks]))
+
+
+def test_clusters_of_very_many_cells_are_named_by_size_too(monkeypatch):
+    """Beyond the limit the graph goes to igraph as arrays; the neighbours themselves are another test's."""
+    adata, kind = build(n_cells=240)
+    few = embedding([adata], n_top_genes=100, n_pcs=10, umap=False, resolution=0.3)
+    exact = MODULE._neighbours
+    monkeypatch.setattr(MODULE, "_neighbours", lambda *given, **more: exact_neighbours(exact, *given, **more))
+    monkeypatch.setattr(MODULE, "EXACT_NEIGHBOURS_BELOW", 200)
+    many = embedding([adata], n_top_genes=100, n_pcs=10, umap=False, resolution=0.3)
+    assert many.parameters["neighbours"] == "approximate"
+    assert agreement(many.cells["cluster"], kind) > 0.95
+    assert set(many.cells["cluster"]) == set(few.cells["cluster"])
+    sizes = many.cells["cluster"].value_counts()
+    assert sizes.sort_index(key=lambda names: names.astype(int)).is_monotonic_decreasing
+
+
+def exact_neighbours(exact, components, *, n_neighbors, seed):
+    limit, MODULE.EXACT_NEIGHBOURS_BELOW = MODULE.EXACT_NEIGHBOURS_BELOW, len(components) + 1
+    try:
+        return exact(components, n_neighbors=n_neighbors, seed=seed)
+    finally:
+        MODULE.EXACT_NEIGHBOURS_BELOW = limit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,7 @@ from anndata import AnnData
 from threadpoolctl import threadpool_limits
 
 from ohmics.qc.features import transgenes
+from ohmics.qc.scrublet import Scrubbed, scrublet
 from ohmics.seeds import generator
 
 LEAST_CELLS = 100
@@ -37,7 +37,7 @@ class Doublets:
 
 
 def find_doublets(adata: AnnData, *, sample: str = "", seed: int = 0) -> Doublets:
-    """Find doublets with Scrublet (Wolock 2019, doi:10.1016/j.cels.2018.11.005) as scanpy runs it.
+    """Find doublets with Scrublet (Wolock 2019, doi:10.1016/j.cels.2018.11.005) with scanpy's steps and settings.
 
     Neighbours are exact: the approximate index would be compiled in every process.
 
@@ -58,11 +58,12 @@ def find_doublets(adata: AnnData, *, sample: str = "", seed: int = 0) -> Doublet
                    var=pd.DataFrame(index=adata.var_names[genes]))  # fmt: skip
     if int((np.asarray((copy.X > 0).sum(axis=0)).ravel() >= 3).sum()) < LEAST_CELLS:
         return Doublets(empty, unknown, "doublets were not looked for: too few genes are detected in three cells")
-    _scrublet(copy, expected=max(LEAST_RATE, RATE_PER_CELL * n_cells), seed=_seed(seed, sample))
-    scores = copy.obs["doublet_score"].astype(float)
-    if copy.uns["scrublet"].get("threshold") is None:
-        return Doublets(scores, unknown, "no doublet was called: simulated doublets have no second mode of scores")
-    called = copy.obs["predicted_doublet"].astype("boolean")
+    found = _scrublet(copy, expected=max(LEAST_RATE, RATE_PER_CELL * n_cells), seed=_seed(seed, sample))
+    if found.threshold is None:
+        reason = "no doublet was called: simulated doublets have no second mode of scores"
+        return Doublets(found.scores, unknown, reason)
+    scores = found.scores
+    called = (scores > found.threshold).astype("boolean")
     share = float(called.mean())
     if share > MOST_CALLED:
         return Doublets(
@@ -77,21 +78,7 @@ def _seed(seed: int, sample: str) -> int:
     return int(generator(seed, "doublets", sample).integers(2**31 - 1))
 
 
-def _scrublet(adata: AnnData, *, expected: float, seed: int) -> None:
-    import scanpy as sc
-
-    n_components = max(2, min(30, adata.n_obs - 1))
+def _scrublet(adata: AnnData, *, expected: float, seed: int) -> Scrubbed:
     # One BLAS thread, so that the result does not depend on how many there are.
-    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
-        # scanpy divides by the sd of a bin of genes that holds one gene; such genes are not chosen.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        sc.pp.scrublet(
-            adata,
-            expected_doublet_rate=expected,
-            n_prin_comps=n_components,
-            use_approx_neighbors=False,
-            verbose=False,
-            random_state=seed,
-        )
+    with threadpool_limits(limits=1, user_api="blas"):
+        return scrublet(adata, expected=expected, n_components=max(2, min(30, adata.n_obs - 1)), seed=seed)

@@ -52,7 +52,7 @@ def qc_methods(inputs: ReportInputs) -> Methods:
         _bulk_quality(methods, _section(inputs.config, "qc"))
     else:
         _cell_quality(methods, _section(inputs.config, "qc"))
-        _embedding(methods, _section(inputs.config, "embed"))
+        _embedding(methods, _section(inputs.config, "embed"), drawn=umap_was_drawn(inputs))
         _annotation(methods, _section(inputs.config, "annotate"))
         if inputs.malignant is not None and len(inputs.malignant):
             methods.add("Malignant cells", _MALIGNANT)
@@ -122,7 +122,15 @@ def _cell_quality(methods: Methods, qc: Mapping[str, Any]) -> None:
     methods.add("Quality", words.sentence(text), *keys)
 
 
-def _embedding(methods: Methods, embed: Mapping[str, Any]) -> None:
+def umap_was_drawn(inputs: ReportInputs) -> bool:
+    """Say whether the cells have UMAP coordinates; without a table of cells the config tells."""
+    wanted = _section(inputs.config, "embed").get("umap", True)
+    if wanted != "auto" or inputs.cells is None:
+        return bool(wanted)
+    return bool(inputs.cells["umap_1"].notna().any())
+
+
+def _embedding(methods: Methods, embed: Mapping[str, Any], *, drawn: bool) -> None:
     parts = ["counts were scaled to 10,000 a cell and log1p-transformed"]
     if embed.get("n_top_genes") is not None:
         parts.append(
@@ -136,9 +144,11 @@ def _embedding(methods: Methods, embed: Mapping[str, Any]) -> None:
         keys.append("harmony")
     parts.append(f"clusters are Leiden's at resolution {words.number(embed.get('resolution', 1.0))}")
     keys.append("leiden")
-    if embed.get("umap", True):
+    if drawn:
         parts.append("UMAP serves for display only")
         keys.append("umap")
+    elif embed.get("umap") == "auto":
+        parts.append("no UMAP was drawn of this many cells (embed.umap: auto)")
     methods.add("Embedding", words.sentence("; ".join(parts)), *keys)
 
 

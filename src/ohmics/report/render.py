@@ -53,7 +53,7 @@ def render(template: str, **values: Any) -> str:
     environment.filters["lists_linked"] = lambda text: _lists_linked(text, reachable)
     environment.filters["setting_row"] = lambda part: words.row_id(SETTINGS, part)
     environment.tests["has_setting"] = lambda part: words.row_id(SETTINGS, part) in reachable
-    script, sheet = "".join(_own(name) for name in _SCRIPTS), _own("page.css")
+    script, sheet = own_parts()
     drawn = _has_chart(values)
     page = environment.get_template(template).render(
         script=Markup(script),
@@ -115,6 +115,11 @@ def _policy(scripts: Sequence[str]) -> str:
         f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def own_parts() -> tuple[str, str]:
+    """Return what every page carries whole, and no result stands in: the scripts and the style sheet."""
+    return "".join(_own(name) for name in _SCRIPTS), _own("page.css")
 
 
 def _own(name: str) -> str:

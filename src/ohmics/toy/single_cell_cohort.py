@@ -21,6 +21,7 @@ _BATCHES = 4
 def single_cell(
     *,
     n_patients: int = 8,
+    first_patient: int = 0,
     n_cells: int = 1500,
     n_genes: int = 16000,
     seed: int = 0,
@@ -36,6 +37,9 @@ def single_cell(
     ----------
     n_patients
         Patients; each gives two samples. What is planted in which: `ohmics.toy.plans.plan_for`.
+    first_patient
+        Number of the first patient, from 0: a cohort too large for memory is made a few patients at a time, and is
+        the same as if it were made at once.
     n_cells
         Cells a sample.
     n_genes
@@ -74,14 +78,14 @@ def single_cell(
     >>> cohort.adatas["P01_pre"].shape
     (60, 4001)
     """
-    _validate(n_patients, n_cells, median_umi, depth_ratio, exhaustion)
+    _validate(n_patients, first_patient, n_cells, median_umi, depth_ratio, exhaustion)
     catalog = default_catalog() if catalog is None else catalog
     design = _design(catalog, n_genes, n_cells, median_umi, depth_ratio, seed)
     rows: list[dict[str, object]] = []
     truth: list[dict[str, object]] = plans.cohort_rows(1.0 if unchanged else exhaustion)
     adatas: dict[str, ad.AnnData] = {}
     cells: list[pd.DataFrame] = []
-    for position in range(n_patients):
+    for position in range(first_patient, first_patient + n_patients):
         plan = plans.NOTHING if unchanged else plans.plan_for(position, exhaustion)
         patient = make_patient(design, position, plan)
         truth += plans.truth_rows(patient.name, plan, presentation_fold=PRESENTATION_FOLD)
@@ -100,10 +104,13 @@ def single_cell(
     )
 
 
-def _validate(n_patients: int, n_cells: int, median_umi: float, depth_ratio: float, exhaustion: float) -> None:
+def _validate(
+    n_patients: int, first_patient: int, n_cells: int, median_umi: float, depth_ratio: float, exhaustion: float
+) -> None:
     faults = Faults()
     for name, value, least in (
         ("n_patients", n_patients, 1),
+        ("first_patient", first_patient, 0),
         ("n_cells", n_cells, 50),
         ("median_umi", median_umi, 300),
     ):

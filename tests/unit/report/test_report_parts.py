@@ -273,3 +273,13 @@ def test_patients_within_technical_range_are_left_out_of_their_table(inputs: Rep
     rows = select.patient_evidence(inputs, "relapse_vs_pre")
     assert rows is not None
     assert set(rows["verdict"]) <= {"supported", "contradicted", "consistent", "opposite"}
+
+
+def test_methods_say_where_no_umap_was_drawn_of_many_cells(inputs: ReportInputs) -> None:
+    def told(cells: pd.DataFrame | None) -> str:
+        config = {**inputs.config, "embed": {**inputs.config["embed"], "umap": "auto"}}
+        return " ".join(part.text for part in qc_methods(replace(inputs, config=config, cells=cells)).paragraphs)
+
+    assert inputs.cells is not None
+    assert "UMAP serves for display only" in told(inputs.cells)
+    assert "no UMAP was drawn of this many cells" in told(inputs.cells.assign(umap_1=float("nan"), umap_2=float("nan")))
