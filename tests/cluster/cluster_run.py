@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ohmics import toy
@@ -62,6 +63,8 @@ def start_run(folder: Path, *more: str) -> Run:
         process = subprocess.Popen(
             [sys.executable, "-m", "ohmics", "run", "config.yaml", "--profile-name", "slurm", *more],
             cwd=folder, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            # Else snakemake gets a process group of its own where the tests run in a script's background.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # no threads run here
         )  # fmt: skip
     return Run(process, log)
 

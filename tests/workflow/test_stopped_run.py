@@ -15,10 +15,17 @@ from workflow_calls import call
 RUN = [sys.executable, "-m", "ohmics", "run", "config.yaml", "--cores", "2"]
 
 
+def heed_signals() -> None:
+    """Heed what the tests were perhaps told to ignore, as a script's background jobs are."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(folder: Path) -> subprocess.Popen:
     return subprocess.Popen(
-        RUN, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        RUN, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=heed_signals,
+    )  # fmt: skip
 
 
 def wait_for(process: subprocess.Popen, folder: Path, files: int) -> None:

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -110,14 +111,31 @@ def call_snakemake(config: Path, *, cores: str, profile: str, rest: list[str], w
     pinned = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     environment = {**os.environ, **pinned}
     if writes_to is None:
-        return _watched(subprocess.Popen(command, env=environment))
+        return _watched(_start(command, environment))
     with hold_folder(writes_to) as held:
         # Snakemake gets the open lock too: it lasts as long as either of the two processes. Its own lock outlives a
         # run that was killed, and guards nothing that ours does not.
         environment |= held_for_child(writes_to)
         if is_locked(held):
             command.append("--nolock")
-        return _watched(subprocess.Popen(command, env=environment, pass_fds=(held.fileno(),)))
+        return _watched(_start(command, environment, held.fileno()))
+
+
+def _start(command: list[str], environment: dict[str, str], *kept: int) -> subprocess.Popen[bytes]:
+    """Start snakemake so that our SIGINT reaches it, also where we were started with SIGINT ignored.
+
+    So start a script's background job and ``nohup ... &``; Python programs that they start inherit it. Snakemake is
+    then kept away from the terminal's Ctrl-C by a process group of its own.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if not ignored or threading.current_thread() is not threading.main_thread():
+        return subprocess.Popen(command, env=environment, pass_fds=kept)
+    # What a process is started with is what its parent has at that moment.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return subprocess.Popen(command, env=environment, pass_fds=kept, process_group=0)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _watched(process: subprocess.Popen[bytes]) -> int:

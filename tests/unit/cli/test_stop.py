@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,17 @@ sys.exit(1)
 """
 
 
-def started(folder: Path, *words: str, **environment: str) -> subprocess.Popen:
+def started(folder: Path, *words: str, ignored: Iterable[int] = (), **environment: str) -> subprocess.Popen:
+    """Start Python with the signals heeded but those given, however the tests themselves were started."""
+
+    def heed() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+
     return subprocess.Popen(
         [sys.executable, *words], cwd=folder, env={**os.environ, **environment}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=heed,  # noqa: PLW1509  # it only sets handlers
     )  # fmt: skip
 
 
@@ -115,13 +123,21 @@ except Stopped as stop:
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status", "ignored"),
+    [
+        (signal.SIGINT, 130, ()),
+        (signal.SIGTERM, 143, ()),
+        # As `nohup ohmics run ... &` in a script is started.
+        (signal.SIGTERM, 143, (signal.SIGINT, signal.SIGHUP)),
+    ],
+)
 def test_a_stopped_run_ends_its_stages_and_frees_the_folder(
-    tmp_path: Path, number: signal.Signals, status: int
+    tmp_path: Path, number: signal.Signals, status: int, ignored: tuple[int, ...]
 ) -> None:
     (tmp_path / "snakemake.py").write_text(SNAKEMAKE, encoding="utf-8")
     (tmp_path / "ohmics").write_text("import time; time.sleep(60)", encoding="utf-8")
-    process = started(tmp_path, "-c", STARTING, PYTHONPATH=str(tmp_path))
+    process = started(tmp_path, "-c", STARTING, ignored=ignored, PYTHONPATH=str(tmp_path))
     assert process.stdout is not None
     stage, without_lock = process.stdout.readline().split()
     assert without_lock == "True"
