@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -33,12 +34,12 @@ def other_faults(config: Config, samples: pd.DataFrame | None) -> list[Fault]:
     # A file that nobody should read is told of once.
     wrong = bool(found)
     if not wrong and lists:
-        found += _faults(lambda: catalog(*lists))
+        found += _faults(partial(catalog, *lists))
     for path in () if wrong else collections:
-        found += _faults(lambda path=path: read_gene_lists(path))  # type: ignore[misc]  # binds the path of this turn
+        found += _faults(partial(read_gene_lists, path))
     positions = config.malignant.gene_positions
     if positions is not None:
-        found += _faults(lambda: read_gene_positions(positions))
+        found += _faults(partial(read_gene_positions, positions))
     if samples is not None and config.input.modality == "single_cell":
         found += _column_faults(config, samples)
     return found
@@ -50,7 +51,7 @@ def _column_faults(config: Config, samples: pd.DataFrame) -> list[Fault]:
     for column in filter(None, columns):
         for path in dict.fromkeys(samples["path"]):
             if Path(path).suffix == ".h5ad" or column == config.malignant.column:
-                found += _faults(lambda path=path, column=column: read_obs_column(path, column))  # type: ignore[misc]  # binds both of this turn
+                found += _faults(partial(read_obs_column, path, column))
     return found
 
 

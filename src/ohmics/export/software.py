@@ -6,7 +6,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 
 from ohmics.report.inputs import ReportInputs
-from ohmics.report.methods import umap_was_drawn
+from ohmics.report.select import umap_was_drawn
 
 _ALWAYS = ("ohmics", "numpy", "scipy", "pandas", "anndata", "numba", "statsmodels", "snakemake", "matplotlib")
 _CELLS = ("scanpy", "scikit-learn", "pynndescent", "igraph")

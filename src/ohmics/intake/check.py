@@ -26,7 +26,6 @@ from ohmics.intake.outcomes import describe_outcomes
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
 from ohmics.intake.reading import read
 from ohmics.intake.resources import antigen_genes
-from ohmics.intake.sheet import read_samples
 
 FULL_READ = 200 * 2**20
 """Bytes of single-cell input up to which every file is read whole."""
@@ -94,7 +93,7 @@ def check_run(config: Config, *, methods: Collection[str] = (), of_cohorts: Coll
     faults = Faults()
     samples: pd.DataFrame | None = None
     try:
-        samples = samples_of(config)
+        samples = config.input.read_sheet()
     except OhmicsError as error:
         faults.extend(error.faults)
     faults.extend(name_faults(config, methods=methods, of_cohorts=of_cohorts))
@@ -141,19 +140,6 @@ def _describe_contrasts(config: Config, samples: pd.DataFrame, pairs: pd.DataFra
                 f"de.min_pairs ({config.de.min_pairs})"
             )
     return lines
-
-
-def samples_of(config: Config) -> pd.DataFrame:
-    """Return SAMPLES of a config."""
-    given = config.input
-    return read_samples(
-        given.samples,
-        columns=given.columns,
-        defaults=given.defaults,
-        modality=given.modality,
-        matrix=given.matrix,
-        pooled=given.sample_column is not None,
-    )
 
 
 def _matrices(config: Config, samples: pd.DataFrame | None, faults: Faults) -> list[MatrixInfo]:

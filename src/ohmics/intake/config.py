@@ -22,7 +22,6 @@ from ohmics.intake.config_export import ExportConfig
 from ohmics.intake.config_faults import schema_faults
 from ohmics.intake.config_input import InputConfig, of_other_modality
 from ohmics.intake.files import exists, refuse_unless_file
-from ohmics.intake.sheet import read_samples
 from ohmics.intake.yaml_text import read_yaml as read_yaml  # the one way to a config
 from ohmics.model import Contrast
 from ohmics.outcomes import Outcome
@@ -268,14 +267,7 @@ def _sheet(given: InputConfig, faults: Faults) -> pd.DataFrame | None:
     if not exists(given.samples):
         return None
     try:
-        return read_samples(
-            given.samples,
-            columns=given.columns,
-            defaults=given.defaults,
-            modality=given.modality,
-            matrix=given.matrix,
-            pooled=given.sample_column is not None,
-        )
+        return given.read_sheet()
     except OhmicsError as error:
         faults.extend(error.faults)
         return None

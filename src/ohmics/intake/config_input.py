@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pandas as pd
+
 from ohmics.errors import Faults
+from ohmics.intake.sheet import read_samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +30,17 @@ class InputConfig:
     strandedness: str = "auto"
     transcripts: str | None = None
     fractions: Literal["keep", "round"] = "keep"
+
+    def read_sheet(self) -> pd.DataFrame:
+        """Return SAMPLES; raises OhmicsError with every fault of the sheet."""
+        return read_samples(
+            self.samples,
+            columns=self.columns,
+            defaults=self.defaults,
+            modality=self.modality,
+            matrix=self.matrix,
+            pooled=self.sample_column is not None,
+        )
 
 
 def of_other_modality(given: InputConfig, where: str, faults: Faults) -> None:

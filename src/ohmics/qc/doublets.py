@@ -59,6 +59,8 @@ def find_doublets(adata: AnnData, *, sample: str = "", seed: int = 0) -> Doublet
     if int((np.asarray((copy.X > 0).sum(axis=0)).ravel() >= 3).sum()) < LEAST_CELLS:
         return Doublets(empty, unknown, "doublets were not looked for: too few genes are detected in three cells")
     found = _scrublet(copy, expected=max(LEAST_RATE, RATE_PER_CELL * n_cells), seed=_seed(seed, sample))
+    if found is None:
+        return Doublets(empty, unknown, "doublets were not looked for: next to no gene varies between cells")
     if found.threshold is None:
         reason = "no doublet was called: simulated doublets have no second mode of scores"
         return Doublets(found.scores, unknown, reason)
@@ -78,7 +80,7 @@ def _seed(seed: int, sample: str) -> int:
     return int(generator(seed, "doublets", sample).integers(2**31 - 1))
 
 
-def _scrublet(adata: AnnData, *, expected: float, seed: int) -> Scrubbed:
+def _scrublet(adata: AnnData, *, expected: float, seed: int) -> Scrubbed | None:
     # One BLAS thread, so that the result does not depend on how many there are.
     with threadpool_limits(limits=1, user_api="blas"):
         return scrublet(adata, expected=expected, n_components=max(2, min(30, adata.n_obs - 1)), seed=seed)

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 SIMULATED_PER_CELL = 2.0
 DEPTH = 1e6
+LEAST_COMPONENTS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Scrubbed:
     threshold: float | None
 
 
-def scrublet(adata: AnnData, *, expected: float, n_components: int, seed: int) -> Scrubbed:
+def scrublet(adata: AnnData, *, expected: float, n_components: int, seed: int) -> Scrubbed | None:
     """Score cells by the simulated doublets among their neighbours (Wolock 2019, doi:10.1016/j.cels.2018.11.005).
 
     Parameters
@@ -43,18 +44,19 @@ def scrublet(adata: AnnData, *, expected: float, n_components: int, seed: int) -
     expected
         Expected share of doublets.
     n_components
-        Principal components.
+        Principal components; fewer where fewer genes vary.
     seed
         Seed of the pairs that are drawn.
+
+    Returns
+    -------
+    None where next to no gene varies.
     """
     names = adata.obs_names
-    with warnings.catch_warnings():
-        # scanpy divides by the sd of a bin of genes that holds one gene (such genes are not chosen), and says which
-        # cells have no count of a variable gene.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", FutureWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        cells, simulated = _prepared(adata, seed)
+    cells, simulated = _prepared(adata, seed)
+    if min(cells.shape) <= LEAST_COMPONENTS:
+        return None
+    n_components = min(n_components, min(cells.shape) - 1)
     manifold = _components(cells, simulated, n_components=n_components, seed=seed)
     scores = _scores(manifold, n_cells=cells.shape[0], expected=expected)
     found = pd.Series(scores[: cells.shape[0]], index=adata.obs_names).reindex(names)
@@ -77,8 +79,14 @@ def _prepared(adata: AnnData, seed: int) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     doublets = sc.pp.scrublet_simulate_doublets(
         chosen, layer="raw", sim_doublet_ratio=SIMULATED_PER_CELL, random_seed=seed
     )
-    sc.pp.normalize_total(chosen, target_sum=DEPTH)
-    sc.pp.normalize_total(doublets, target_sum=DEPTH)
+    with warnings.catch_warnings():
+        # Of thin cells no variable gene may be found, which is no fault; scanpy (1.12.4 and before) says so through
+        # the wrapper of its functions. No version mends it.
+        warnings.filterwarnings(
+            "ignore", message="Some cells have zero counts", category=UserWarning, module="legacy_api_wrap"
+        )
+        sc.pp.normalize_total(chosen, target_sum=DEPTH)
+        sc.pp.normalize_total(doublets, target_sum=DEPTH)
     return sp.csr_matrix(chosen.X), sp.csr_matrix(doublets.X)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ohmics.report import words
+from ohmics.report import select, words
 from ohmics.report.citations import Citation, citation, is_known
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.scheme_words import scheme_sentences
@@ -52,7 +52,7 @@ def qc_methods(inputs: ReportInputs) -> Methods:
         _bulk_quality(methods, _section(inputs.config, "qc"))
     else:
         _cell_quality(methods, _section(inputs.config, "qc"))
-        _embedding(methods, _section(inputs.config, "embed"), drawn=umap_was_drawn(inputs))
+        _embedding(methods, _section(inputs.config, "embed"), drawn=select.umap_was_drawn(inputs))
         _annotation(methods, _section(inputs.config, "annotate"))
         if inputs.malignant is not None and len(inputs.malignant):
             methods.add("Malignant cells", _MALIGNANT)
@@ -120,14 +120,6 @@ def _cell_quality(methods: Methods, qc: Mapping[str, Any]) -> None:
     if qc.get("min_cells") is not None:
         text += f". A sample with fewer than {words.whole(qc['min_cells'])} kept cells was excluded"
     methods.add("Quality", words.sentence(text), *keys)
-
-
-def umap_was_drawn(inputs: ReportInputs) -> bool:
-    """Say whether the cells have UMAP coordinates; without a table of cells the config tells."""
-    wanted = _section(inputs.config, "embed").get("umap", True)
-    if wanted != "auto" or inputs.cells is None:
-        return bool(wanted)
-    return bool(inputs.cells["umap_1"].notna().any())
 
 
 def _embedding(methods: Methods, embed: Mapping[str, Any], *, drawn: bool) -> None:

@@ -266,3 +266,11 @@ def composition_skipped(inputs: ReportInputs, contrast: str) -> pd.DataFrame:
 def skipped_of(inputs: ReportInputs, stages: Sequence[str]) -> pd.DataFrame | None:
     """Return the rows of SKIPPED of these stages."""
     return None if inputs.skipped is None else inputs.skipped[inputs.skipped["stage"].isin(stages)]
+
+
+def umap_was_drawn(inputs: ReportInputs) -> bool:
+    """Say whether the cells have UMAP coordinates; without a table of cells the config tells."""
+    wanted = (inputs.config.get("embed") or {}).get("umap", True)
+    if wanted != "auto" or inputs.cells is None:
+        return bool(wanted)
+    return bool(inputs.cells["umap_1"].notna().any())

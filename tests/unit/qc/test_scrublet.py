@@ -67,3 +67,25 @@ def test_one_mode_has_no_threshold() -> None:
     found = scrublet(ad.AnnData(counts, obs=names), expected=0.05, n_components=5, seed=0)
     assert found.threshold is None or found.threshold > found.scores.quantile(0.5)
     assert found.scores.notna().all()
+
+
+def test_fewer_variable_genes_than_components_are_enough():
+    adata = two_kinds(n_cells=120, n_genes=200)
+    found = scrublet(adata, expected=0.05, n_components=100, seed=0)
+    assert found is not None
+    assert found.scores.notna().all()
+
+
+def test_thin_cells_are_scored_without_a_warning():
+    # Warnings are errors here; of some cells no variable gene is found.
+    rng = np.random.default_rng(3)
+    thin = sp.csr_matrix(rng.poisson(rng.gamma(0.3, size=3000) * 0.02, size=(100, 3000)).astype(np.float32))
+    names = pd.DataFrame(index=[f"G{i}" for i in range(3000)])
+    found = scrublet(ad.AnnData(thin, var=names), expected=0.05, n_components=30, seed=0)
+    assert found is not None
+    assert len(found.scores) == 100
+
+
+def test_cells_in_which_nothing_varies_have_no_scores():
+    alike = ad.AnnData(sp.csr_matrix(np.ones((120, 3), dtype=np.float32)))
+    assert scrublet(alike, expected=0.05, n_components=30, seed=0) is None
