@@ -32,7 +32,7 @@ class Run:
     def text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def end(self, seconds: float = 1500) -> int:
+    def end(self, seconds: float = 900) -> int:
         """Wait for the end. The limit only keeps a hung run from holding a machine for ever."""
         try:
             return self.process.wait(timeout=seconds)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 CONF = Path("/etc/slurm/slurm.conf")
@@ -78,24 +78,27 @@ PartitionName=main Nodes=localhost Default=YES MaxTime=INFINITE State=UP
 """
 
 
-def command_lines() -> list[str]:
-    """Return how the processes of this machine call themselves."""
-    lines = []
+def end_called(beginnings: tuple[str, ...]) -> list[int]:
+    """End every process whose command line begins with one of these, and return their numbers."""
+    ended = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+            if path.read_bytes().replace(b"\0", b" ").decode(errors="replace").startswith(beginnings):
+                os.kill(int(path.parent.name), signal.SIGKILL)
+                ended.append(int(path.parent.name))
         except OSError:
             # It has ended since.
             continue
-    return lines
+    return ended
 
 
-def end_marked(mark: str) -> list[int]:
-    """End every process whose environment holds a mark, and return their numbers."""
+def end_marked(*marks: str) -> list[int]:
+    """End every process whose environment holds all of these settings, and return their numbers."""
+    wanted = {mark.encode() for mark in marks}
     ended = []
     for path in Path("/proc").glob("[0-9]*/environ"):
         try:
-            held = mark.encode() in path.read_bytes().split(b"\0")
+            held = wanted <= set(path.read_bytes().split(b"\0"))
             if held and int(path.parent.name) != os.getpid():
                 os.kill(int(path.parent.name), signal.SIGKILL)
                 ended.append(int(path.parent.name))
@@ -144,6 +147,9 @@ class LoopbackSlurm:
         )  # fmt: skip
         self._wait((self.folder / "munge.socket").exists, "munged")
         self._daemon("slurmctld", "slurmctld", "-D")
+        self._boot()
+
+    def _boot(self) -> None:
         self._daemon("slurmd", "slurmd", "-D", "-N", "localhost")
         self._wait(lambda: "idle" in self.tell("sinfo", "-h", "-o", "%T"), "a node that is idle")
 
@@ -151,7 +157,7 @@ class LoopbackSlurm:
         if user is not None:
             # munged makes its socket where its user may write.
             os.chown(self.folder, user.pw_uid, user.pw_gid)
-        with (self.folder / f"{name}.out").open("wb") as log:
+        with (self.folder / f"{name}.out").open("ab") as log:
             self.processes.append(
                 subprocess.Popen(
                     # A daemon ends with the tests, also where they were killed before they could end it.
@@ -195,10 +201,24 @@ class LoopbackSlurm:
         lines = self.tell("squeue", "-h", "-t", state, "-o", "%i|%k").splitlines()
         return dict(line.split("|", 1) for line in lines)
 
-    def let_go_of(self, numbers: Iterable[str]) -> None:
-        """Wait until the node has ended what it ran of these jobs; one that comes back too early makes it drain."""
-        steps = tuple(f"slurmstepd: [{number}." for number in numbers)
-        self._wait(lambda: not any(line.startswith(steps) for line in command_lines()), "node without its old jobs")
+    def cut_power(self) -> None:
+        """Kill what runs on the node, its daemon first, and tell the controller that the node is down."""
+        running = list(self.jobs("RUNNING,COMPLETING"))
+        node = self.processes.pop()
+        node.kill()
+        node.wait()
+        end_called(tuple(f"slurmstepd: [{number}." for number in running))
+        for number in running:
+            end_marked(self.mark, f"SLURM_JOB_ID={number}")
+        self.tell("scontrol", "update", "nodename=localhost", "state=down", "reason=test")
+
+    def power_on(self) -> None:
+        """Start the node's daemon as after a reboot; SLURM lets the jobs it lost begin two minutes later.
+
+        Begun at once they would meet what ended them before: a daemon that is still at it refuses a second copy, which
+        drains the node, and one that is new is told again to end them.
+        """
+        self._boot()
 
     def settle(self) -> None:
         """Cancel every job, take the node back into service and wait until it has nothing to do."""
