@@ -175,10 +175,14 @@ def measure(cells: int, folder: Path, *, peer: bool, choices: bool) -> list[Reco
         script = str(Path(__file__).with_name("scale_choices.py"))
         done = subprocess.run([sys.executable, script, str(folder)], env=pinned(), check=True, capture_output=True)
         records += [{"cells": cells, **row} for row in json.loads(done.stdout)]
-    # `-dirty` says that files were changed since the commit.
+    measured = commit()
+    return [{**record, "commit": measured} for record in records]
+
+
+def commit() -> str:
+    """Return the commit that was measured; `-dirty` says that files were changed since."""
     asked = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    commit = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
-    return [{**record, "commit": commit.stdout.strip()} for record in records]
+    return subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def table(records: list[Record]) -> str:

@@ -145,13 +145,13 @@ class LoopbackSlurm:
             f"--pid-file={place}/munged.pid", f"--log-file={place}/munged.log", f"--seed-file={place}/munged.seed",
             user=munge,
         )  # fmt: skip
-        self._wait((self.folder / "munge.socket").exists, "munged")
+        self.wait_until((self.folder / "munge.socket").exists, "munged")
         self._daemon("slurmctld", "slurmctld", "-D")
         self._boot()
 
     def _boot(self) -> None:
         self._daemon("slurmd", "slurmd", "-D", "-N", "localhost")
-        self._wait(lambda: "idle" in self.tell("sinfo", "-h", "-o", "%T"), "a node that is idle")
+        self.wait_until(lambda: "idle" in self.tell("sinfo", "-h", "-o", "%T"), "a node that is idle")
 
     def _daemon(self, name: str, *command: str, user: pwd.struct_passwd | None = None) -> None:
         if user is not None:
@@ -174,7 +174,8 @@ class LoopbackSlurm:
                 )
             )
 
-    def _wait(self, ready: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 120) -> None:
+        """Wait for something while the daemons run; what does not come in time is told with their logs."""
         end = time.monotonic() + seconds
         while not ready():
             for process in self.processes:
@@ -225,7 +226,7 @@ class LoopbackSlurm:
         self.tell("scancel", "--user=root")
         if "idle" not in self.tell("sinfo", "-h", "-o", "%T"):
             self.tell("scontrol", "update", "nodename=localhost", "state=resume")
-        self._wait(lambda: not self.jobs("RUNNING,PENDING,COMPLETING"), "quiet queue")
+        self.wait_until(lambda: not self.jobs("RUNNING,PENDING,COMPLETING"), "quiet queue")
 
     def close(self) -> None:
         """End every daemon that was started here, the last first, and take the configuration away."""

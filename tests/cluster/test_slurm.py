@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,23 @@ def test_snakemake_killed_and_started_again(
     same_bytes(unfinished)
     done = "kill -9 while two stages ran, then the same command"
     note("Snakemake killed", done=done, ended="went on, passed", again=again.sent_again())
+
+
+def test_ctrl_c_cancels_the_jobs(
+    slurm: LoopbackSlurm, unfinished: Path, start: Start, stage_runs: Wait, same_bytes: Same, note: Note
+):
+    run = start(unfinished)
+    stage_runs("report_patients", run)
+    run.process.send_signal(signal.SIGINT)
+    assert run.end() != 0
+    # Nothing goes on behind the user's back, and no half-written file is left.
+    slurm.wait_until(lambda: not slurm.jobs("RUNNING,PENDING,COMPLETING"), "quiet queue")
+    assert temporary(unfinished / "results") == []
+    again = start(unfinished)
+    assert again.end() == 0, again.text()
+    same_bytes(unfinished)
+    done = "Ctrl-C while two stages ran, then the same command"
+    note("interrupted", done=done, ended="jobs cancelled; then passed", again=again.sent_again())
 
 
 def test_a_full_disk_leaves_nothing_half_written(

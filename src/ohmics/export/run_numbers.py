@@ -120,9 +120,9 @@ def thinning_sentence(inputs: ReportInputs) -> list[str]:
     """Return to which depths counts were thinned, from the thinned rows of SCORES."""
     if inputs.scores is None:
         return []
-    depths = inputs.scores.loc[inputs.scores["depth"] == "thinned", "thinned_to"]
-    if depths.dropna().empty:
+    if not select.was_thinned(inputs):
         return ["No sample was thinned: no comparison had two usable sides of whole counts."]
+    depths = inputs.scores.loc[inputs.scores["depth"] == "thinned", "thinned_to"]
     unit = "counts a sample" if inputs.bulk else "UMI a cell"
     return [f"In this run counts were thinned to depths of {_spread(depths)} {unit}."]
 

@@ -9,7 +9,7 @@ from typing import Any
 from ohmics.report import select, words
 from ohmics.report.citations import Citation, citation, is_known
 from ohmics.report.inputs import ReportInputs
-from ohmics.report.scheme_words import scheme_sentences
+from ohmics.report.scheme_words import scheme_sentences, thinning
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +276,8 @@ def _scoring(methods: Methods, inputs: ReportInputs) -> None:
         text += f", where the data hold at least {words.percent(score['min_coverage'])} % of a list's genes"
     if score.get("min_cells") is not None and not inputs.bulk:
         text += f" and a sample at least {words.whole(score['min_cells'])} cells of the type"
-    size = "library size" if inputs.bulk else "median UMI a cell of the type"
     text += (
-        ". A list with a part that rises and one that falls is the first score minus the second. Scores depend on "
-        "depth, so before scoring the counts of both sides of a comparison were thinned: each count was kept with one "
-        f"probability (binomial, seeded), so that both sides have the lowest {size} among the samples of that "
-        f"{inputs.unit} (unpaired: of the contrast). "
-        "Verdicts rest on the thinned scores; unthinned ones stand beside them in the tables without a q"
+        f". A list with a part that rises and one that falls is the first score minus the second. {thinning(inputs)}"
     )
     if not inputs.bulk:
         text += ". A sample's score is the mean over its cells of the type"

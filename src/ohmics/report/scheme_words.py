@@ -1,7 +1,8 @@
-"""How EFFECTS were tested comes in, the sentences of the Methods text that say so go out."""
+"""SCORES and EFFECTS come in; the sentences of the Methods text that say how they were thinned and tested go out."""
 
 from __future__ import annotations
 
+from ohmics.report import select
 from ohmics.report.inputs import ReportInputs
 
 _MIXED = (
@@ -16,6 +17,16 @@ _GROUPS = (
     "groups over {unit}s' changes."
 )
 _VALUES = " A continuous variable was permuted over {unit}s; its effect is the slope."
+_THINNED = (
+    "Scores depend on depth, so before scoring the counts of both sides of a comparison were thinned: each count was "
+    "kept with one probability (binomial, seeded), so that both sides have the lowest {size} among the samples of that "
+    "{unit} (unpaired: of the contrast). "
+    "Verdicts rest on the thinned scores; unthinned ones stand beside them in the tables without a q"
+)
+_NOT_THINNED = (
+    "Scores depend on depth; no comparison had two usable sides of whole counts, so nothing could be thinned to one "
+    "depth, and no verdict rests on scores"
+)
 _BEYOND = " Covariates were removed first and residuals permuted or flipped (Freedman and Lane)."
 
 
@@ -36,3 +47,10 @@ def scheme_sentences(inputs: ReportInputs) -> tuple[str, list[str]]:
     if bool(schemes.str.contains("Freedman-Lane", regex=False).any()):
         found.append((_BEYOND, ["freedman_lane"]))
     return "".join(text for text, _ in found).format(unit=inputs.unit), [work for _, works in found for work in works]
+
+
+def thinning(inputs: ReportInputs) -> str:
+    """Return how both sides of a comparison came to one depth, or why they did not."""
+    size = "library size" if inputs.bulk else "median UMI a cell of the type"
+    text = _THINNED if select.was_thinned(inputs) else _NOT_THINNED
+    return text.format(size=size, unit=inputs.unit)

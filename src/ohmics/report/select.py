@@ -274,3 +274,10 @@ def umap_was_drawn(inputs: ReportInputs) -> bool:
     if wanted != "auto" or inputs.cells is None:
         return bool(wanted)
     return bool(inputs.cells["umap_1"].notna().any())
+
+
+def was_thinned(inputs: ReportInputs) -> bool:
+    """Say whether counts were thinned to one depth; without SCORES they are taken to have been."""
+    if inputs.scores is None:
+        return True
+    return bool(inputs.scores.loc[inputs.scores["depth"] == "thinned", "thinned_to"].notna().any())

@@ -166,6 +166,17 @@ def test_every_scoring_method_is_cited_by_the_doi_of_its_record() -> None:
     assert {name: citation(name).doi for name in METHODS} == {name: one.doi for name, one in METHODS.items()}
 
 
+def test_methods_speak_of_thinning_only_where_something_was_thinned(inputs: ReportInputs) -> None:
+    def scores_text(given: ReportInputs) -> str:
+        return next(part.text for part in signature_methods(given).paragraphs if part.heading == "Scores")
+
+    scores = pd.DataFrame({"depth": ["all", "thinned"], "method": "ucell", "thinned_to": [None, 900.0]})
+    assert "were thinned: each count was kept" in scores_text(replace(inputs, scores=scores))
+    never = scores_text(replace(inputs, scores=scores[scores["depth"] == "all"]))
+    assert "nothing could be thinned to one depth" in never
+    assert "each count was kept" not in never
+
+
 def test_methods_say_what_p_of_a_gene_set_belongs_to_and_how_small_it_can_be(inputs: ReportInputs) -> None:
     assert inputs.enrichment is not None
     both = pd.concat([inputs.enrichment, inputs.enrichment.assign(method="camera")], ignore_index=True)
