@@ -34,7 +34,7 @@ def measure(patients: int, folder: Path) -> dict[str, object]:
         raise SystemExit(f"the workflow failed: see {folder / 'run.log'}; call again to go on from there")
     (total,) = (row for row in stage_records(kept(folder / "runs.jsonl"), cells=1) if row["stage"] == TOTAL)
     return {
-        "samples": sum(1 for _ in (folder / "samples.tsv").open(encoding="utf-8")) - 1,
+        "samples": len((folder / "samples.tsv").read_text(encoding="utf-8").splitlines()) - 1,
         **{name: total[name] for name in ("seconds", "processor_seconds", "peak_gib", "processes")},
         "disk_gib": round(gibibytes(folder / "results"), 3),
         "input_gib": round((folder / "counts.csv.gz").stat().st_size / 2**30, 4),

@@ -1,8 +1,8 @@
-"""Cells of each sample and the sizes of the files come in; the memory, time and disk a run is expected to take go out.
+"""How many samples and cells there are and how large the files come in; the memory, time and disk of a run go out.
 
 The numbers rest on `make bench-scale` (benchmarks/scale.json): simulated samples, 20,000 genes, 1,600 of them found in
-a cell, on two cores of one machine. They are a prediction, not a promise: deeper cells take more, and so does a busy
-machine.
+a cell, on two cores of one machine; those of bulk on benchmarks/scale_bulk.json. They are a prediction, not a promise:
+deeper cells take more, and so does a busy machine.
 """
 
 from __future__ import annotations
@@ -24,18 +24,27 @@ COUNTS_OF_INPUT = 1.5
 CELL_TABLE_BYTES = 80.0
 BYTES_A_CELL = 2_500.0
 """Of a compressed matrix of 1,600 genes a cell; for formats that do not say how many cells they hold."""
+BULK_RUN_SECONDS, BULK_SAMPLE_SECONDS = 80.0, 0.5
+BULK_RUN_BYTES, BULK_SAMPLE_BYTES = 40e6, 1e6
+BULK_STAGES = (
+    "samples", "bulk_qc", "similarity", "content", "targets", "score", "compare", "bulk_antigen", "de", "gene_sets",
+    "ora", "evidence", "associate", "report", "figures", "export",
+)  # fmt: skip
 MIB, GIB = 2.0**20, 2.0**30
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a run is expected to take: the largest job and its GiB, processor hours, GiB of results."""
+    """What a run is expected to take: the largest job and its GiB, processor hours, GiB of results.
+
+    ``cells`` is None in bulk.
+    """
 
     stage: str
     memory_gib: float
     processor_hours: float
     disk_gib: float
-    cells: int
+    cells: int | None
     samples: int
 
     @property
@@ -46,11 +55,13 @@ class Forecast:
     def sentence(self) -> str:
         """Return it in words."""
         time = f"{60 * self.hours:.0f} minutes" if self.hours < 1 else f"{self.hours:.1f} hours"
+        bulk = self.cells is None
+        given = f"{self.samples} bulk samples" if bulk else f"{self.cells:,} cells in {self.samples} samples"
+        limit = "more genes" if bulk else "deeper cells"
         return (
-            f"prediction for {self.cells:,} cells in {self.samples} samples: the largest job (`{self.stage}`) takes "
-            f"about {self.memory_gib:.1f} GiB of memory, the run about {time} on 2 idle cores and {self.disk_gib:.1f} "
-            "GiB of disk; it rests on runs of simulated cohorts on one machine (docs/scale.md), and deeper cells take "
-            "more"
+            f"prediction for {given}: the largest job (`{self.stage}`) takes about {self.memory_gib:.1f} GiB of "
+            f"memory, the run about {time} on 2 idle cores and {self.disk_gib:.1f} GiB of disk; it rests on runs of "
+            f"simulated cohorts on one machine (docs/scale.md), and {limit} take more"
         )
 
 
@@ -98,4 +109,27 @@ def forecast(
         disk_gib=disk / GIB,
         cells=total,
         samples=len(cells),
+    )
+
+
+def forecast_bulk(samples: int, size: float) -> Forecast:
+    """Predict what a bulk run takes.
+
+    Parameters
+    ----------
+    samples
+        Samples of the cohort.
+    size
+        Bytes of their counts, all files together.
+    """
+    counts = [COUNTS_OF_INPUT * size / MIB]
+    needs = {stage: expected_mib(stage, counts=counts, tables=0.0) for stage in BULK_STAGES}
+    largest = max(needs, key=lambda stage: needs[stage])
+    return Forecast(
+        stage=largest,
+        memory_gib=needs[largest] / 1024,
+        processor_hours=(BULK_RUN_SECONDS + BULK_SAMPLE_SECONDS * samples) / 3600,
+        disk_gib=(BULK_RUN_BYTES + BULK_SAMPLE_BYTES * samples) / GIB,
+        cells=None,
+        samples=samples,
     )

@@ -18,6 +18,7 @@ from ohmics._outcome_values import all_outcome_faults
 from ohmics.errors import OhmicsError
 from ohmics.intake.config import load_config
 from ohmics.intake.contrasts import contrast_faults
+from ohmics.intake.files import size_of
 from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
 from ohmics.memory import expected_mib
@@ -171,10 +172,7 @@ class Plan:
 
 def _mib(path: str, size: float) -> float:
     """Return a file's size as it was given, and a folder's as the sum of its files."""
-    folder = Path(path)
-    if not folder.is_dir():
-        return size
-    return sum(item.stat().st_size for item in folder.iterdir() if item.is_file()) / 2**20
+    return size_of(path) / 2**20 if Path(path).is_dir() else size
 
 
 def load_plan(path: str | Path) -> Plan:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from ohmics.forecast import forecast
+from ohmics.forecast import forecast, forecast_bulk
 from ohmics.memory import NEEDS, expected_mib
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = json.loads((ROOT / "benchmarks" / "scale.json").read_text(encoding="utf-8"))
+BULK = json.loads((ROOT / "benchmarks" / "scale_bulk.json").read_text(encoding="utf-8"))
 ASKED = [row for row in RECORDS if row.get("requested_gib")]
 TOTALS = [row for row in RECORDS if row["stage"] == "total"]
 LITTLE = 0.75
@@ -41,6 +42,24 @@ def test_a_run_took_what_was_predicted_and_at_least_a_third_of_it(row: dict) -> 
         assert predicted <= 3 * measured
 
 
+@pytest.mark.parametrize("row", BULK, ids=lambda row: str(row["samples"]))
+def test_a_bulk_run_took_what_was_predicted_and_at_least_a_third_of_it(row: dict) -> None:
+    expected = forecast_bulk(row["samples"], row["input_gib"] * 2**30)
+    for predicted, measured in (
+        (expected.memory_gib, row["peak_gib"]),
+        (expected.disk_gib, row["disk_gib"]),
+        (expected.processor_hours, row["processor_seconds"] / 3600),
+    ):
+        assert measured <= 1.1 * predicted
+        assert predicted <= 3 * measured
+
+
+def test_bulk_was_measured_from_few_to_many_samples() -> None:
+    samples = [row["samples"] for row in BULK]
+    assert len(samples) >= 3
+    assert max(samples) >= 10 * min(samples)
+
+
 def test_memory_follows_the_largest_sample_and_not_their_number() -> None:
     for stage in NEEDS:
         one, many = (expected_mib(stage, counts=[40.0] * n, tables=1.0) for n in (1, 500))
@@ -62,6 +81,12 @@ def test_the_sentence_names_cells_memory_time_disk_and_what_it_rests_on() -> Non
     assert "minutes on 2 idle cores" in small.sentence()
     for words in ("prediction for 1,000,000 cells in 64 samples", "`embed`", "GiB of memory", "hours", "docs/scale.md"):
         assert words in large.sentence()
+
+
+def test_the_sentence_of_bulk_counts_samples() -> None:
+    told = forecast_bulk(24, 3e6).sentence()
+    assert told.startswith("prediction for 24 bulk samples: the largest job (`")
+    assert "cells" not in told
 
 
 def test_a_umap_and_a_correction_take_time() -> None:

@@ -63,18 +63,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _forecast(config: Config, result: CheckResult) -> list[str]:
-    """Return what the run is expected to take; of bulk, which takes a few minutes, nothing."""
+    """Return what the run is expected to take."""
     from ohmics.embed import UMAP_UP_TO
-    from ohmics.forecast import BYTES_A_CELL, forecast
+    from ohmics.forecast import BYTES_A_CELL, forecast, forecast_bulk
     from ohmics.intake.cell_count import count_cells
+    from ohmics.intake.files import size_of
 
-    if config.input.modality != "single_cell":
-        return []
+    if config.input.modality == "bulk":
+        paths = dict.fromkeys(result.samples["path"])
+        return [forecast_bulk(len(result.samples), sum(size_of(path) for path in paths)).sentence()]
     sizes, cells = [], []
     for info in result.matrices:
         path = Path(info.path)
-        held = path.iterdir() if path.is_dir() else [path]
-        sizes.append(float(sum(item.stat().st_size for item in held if item.is_file())))
+        sizes.append(float(size_of(path)))
         # Where only the first cells were read, the file says how many there are; else its size does.
         counted = count_cells(path) if info.partial else info.observations
         cells.append(counted or max(info.observations, int(sizes[-1] / BYTES_A_CELL)))

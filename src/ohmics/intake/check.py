@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 import pandas as pd
@@ -20,7 +19,7 @@ from ohmics.intake.config_input import InputConfig
 from ohmics.intake.contrast_words import describe_contrast, design_rows
 from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.extra_tables import extra_faults
-from ohmics.intake.files import exists
+from ohmics.intake.files import exists, size_of
 from ohmics.intake.names import name_faults
 from ohmics.intake.outcomes import describe_outcomes
 from ohmics.intake.pairing import describe_pairs, resolve_pairs
@@ -149,7 +148,7 @@ def _matrices(config: Config, samples: pd.DataFrame | None, faults: Faults) -> l
     elif samples is None:
         jobs = []
     else:
-        size = sum(_size(Path(path)) for path in dict.fromkeys(samples["path"]))
+        size = sum(size_of(path) for path in dict.fromkeys(samples["path"]))
         rows = None if size <= FULL_READ else PROBE_CELLS
         jobs = [
             (path, (name,), partial(_cells, given, path, name, rows))
@@ -213,15 +212,6 @@ def _bulk_jobs(given: InputConfig, samples: pd.DataFrame | None) -> list[_Job]:
         strandedness=given.strandedness, transcripts=given.transcripts, fractions=given.fractions,
     )  # fmt: skip
     return [(paths[0], tuple(samples["sample"]), look)]
-
-
-def _size(path: Path) -> int:
-    """Return the bytes of a file or folder; one that may not be looked at is refused when it is read."""
-    try:
-        held = path.rglob("*") if path.is_dir() else [path]
-        return sum(item.stat().st_size for item in held if item.is_file())
-    except OSError:
-        return 0
 
 
 def _antigens(samples: pd.DataFrame) -> dict[str, list[str]]:

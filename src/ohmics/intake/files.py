@@ -37,6 +37,16 @@ def exists(path: str | Path) -> bool:
         return False
 
 
+def size_of(path: str | Path) -> int:
+    """Return the bytes of a file, or of all files in a folder; one that may not be looked at is refused when read."""
+    path = Path(path)
+    try:
+        held = path.rglob("*") if path.is_dir() else [path]
+        return sum(item.stat().st_size for item in held if item.is_file())
+    except OSError:
+        return 0
+
+
 def refuse_unless_file(path: Path, *, what: str = "file", where: str | None = None, remedy: str = "") -> None:
     """Refuse what is no ordinary file that may be read: a folder, a pipe, a device, nothing at all.
 
