@@ -100,6 +100,15 @@ def _hdf5(content: bytes, edit: Edit) -> bytes:
     return buffer.getvalue()
 
 
+def _cast(value: object, kind: type | str) -> np.ndarray:
+    """Return values as another type; that some do not fit it is the point, and no warning of the reader's."""
+    array = np.asarray(value)
+    if array.dtype.kind == "c" and np.dtype(kind).kind != "c":
+        array = array.real
+    with np.errstate(invalid="ignore", over="ignore"):
+        return array.astype(kind)
+
+
 def _part(handle: h5py.File, edit: Edit) -> None:
     names: list[str] = []
     handle.visit(names.append)
@@ -120,10 +129,10 @@ def _part(handle: h5py.File, edit: Edit) -> None:
     elif what == "h5 copy":
         handle.copy(handle[other], name)
     elif what == "h5 kind" and value is not None:
-        handle[name] = np.asarray(value).astype(_KINDS[first % len(_KINDS)])
+        handle[name] = _cast(value, _KINDS[first % len(_KINDS)])
     elif what == "h5 value" and value is not None:
         chosen = _VALUES[first % len(_VALUES)]
-        out = np.asarray(value).astype(float if isinstance(chosen, float) else np.int64)
+        out = _cast(value, float if isinstance(chosen, float) else np.int64)
         out.flat[second % out.size] = chosen
         handle[name] = out
     elif what == "h5 shape":
