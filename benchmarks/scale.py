@@ -18,6 +18,7 @@ same files at 100,000 cells, in the same call. `--choices` compares what `embed`
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import re
@@ -31,6 +32,9 @@ from typing import Any
 
 from scale_cells import make_cohort
 from scale_watch import Process, Watched, kept, watch
+
+from ohmics.intake.files import size_of
+from ohmics.memory import expected_mib, in_megabytes
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).with_name("scale.json")
@@ -106,14 +110,23 @@ def stage_records(runs: Iterable[Watched], cells: int) -> list[Record]:
 
 
 def requested(results: Path) -> dict[str, float]:
-    """Return the largest memory (GiB) that a job of each stage asked for, from the benchmark files of a run."""
+    """Return the largest memory (GiB) that a job of each stage asks for, by the sizes of the inputs it had in a run."""
+    rules = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
+    asks = dict(re.findall(r'^\s*rule (\w+):$.*?PLAN\.memory\("(\w+)"\)', rules, flags=re.M | re.S))
     found: dict[str, float] = {}
     for path in sorted((results / "benchmarks").rglob("*.tsv")):
-        memory = re.search(r"'mem_mb': (\d+)", path.read_text(encoding="utf-8"))
-        if memory:
-            rule = path.relative_to(results / "benchmarks").parts[0].removesuffix(".tsv")
-            stage = STAGE_OF.get(rule, rule.replace("_", "-"))
-            found[stage] = max(found.get(stage, 0.0), round(int(memory[1]) * 1e6 / 2**30, 2))
+        rule = path.relative_to(results / "benchmarks").parts[0].removesuffix(".tsv")
+        if rule not in asks:
+            continue
+        told = path.read_text(encoding="utf-8").splitlines()[-1].split("\t")[-1]
+        given: dict[str, float] = ast.literal_eval(told)
+        # Snakemake weighs a folder by its entry alone.
+        place = {name: results.parent / name for name in given}
+        sizes = {name: size_of(place[name]) / 2**20 if place[name].is_dir() else size for name, size in given.items()}
+        counts = [size for name, size in sizes.items() if name.endswith((".h5ad", ".h5"))]
+        mib = expected_mib(asks[rule], counts=counts, tables=sum(sizes.values()) - sum(counts))
+        stage = STAGE_OF.get(rule, rule.replace("_", "-"))
+        found[stage] = max(found.get(stage, 0.0), round(in_megabytes(mib) * 1e6 / 2**30, 2))
     return found
 
 

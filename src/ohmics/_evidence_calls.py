@@ -28,6 +28,7 @@ _VERDICTS = {
     "dedifferentiation": "open",
     "inconclusive": "open",
 }
+ALPHA = 0.05
 _ORDER = ("supported", "consistent", "open", "contradicted", "opposite", "within_technical_range", "not_assessable")
 _SORTED = ("patient", "antigen", "pre_sample", "post_sample", "call")
 _Row = dict[str, Any]
@@ -118,20 +119,37 @@ def _together(patient: str, rows: Sequence[_Row]) -> PatientCall:
         by_antigen.setdefault(_text(row, "antigen"), []).append(row)
     found = [_of_antigen(own) for own in by_antigen.values()]
     verdict, call = min(found, key=lambda one: (_ORDER.index(one[0]), one[1]))
+    if verdict == "contradicted" and any(one[0] != "contradicted" for one in found):
+        # Against a mechanism of loss every antigen has to be retained; of one that could not be assessed it is unknown.
+        verdict, call = "open", "inconclusive"
     if len(rows) == 1:
-        return PatientCall(patient=patient, verdict=verdict, call=call, reason=_text(rows[0], "reason"))
-    told = [f"{_named(row)}: {row['call']}. {_text(row, 'reason')}".strip() for row in rows]
+        return PatientCall(patient=patient, verdict=verdict, call=call, reason=_reason(rows[0]))
+    told = [f"{_named(row)}: {row['call']}. {_reason(row)}".strip() for row in rows]
     return PatientCall(patient=patient, verdict=verdict, call=call, reason=" ".join(told))
 
 
 def _of_antigen(rows: Sequence[_Row]) -> tuple[str, str]:
     """Return verdict and call of one antigen over the patient's pairs of samples."""
-    verdicts = {str(row["call"]): _VERDICTS.get(str(row["call"]), "not_assessable") for row in rows}
+    verdicts = {str(row["call"]): _verdict(row) for row in rows}
     if {"supported", "contradicted"} <= set(verdicts.values()):
         return "open", "inconclusive"
     order = ("supported", "contradicted", "consistent", "open", "not_assessable")
     call = min(verdicts, key=lambda one: (order.index(verdicts[one]), one))
     return verdicts[call], call
+
+
+def _verdict(row: _Row) -> str:
+    """Return what a call says by itself; one of several presentation genes has to hold among all of them."""
+    call = str(row["call"])
+    one_of_many = row.get("role") in ("presentation", "ifn_gamma") and call in ("lost", "reduced")
+    if one_of_many and row.get("q") is not None and row["q"] >= ALPHA:
+        return "open"
+    return _VERDICTS.get(call, "not_assessable")
+
+
+def _reason(row: _Row) -> str:
+    beside = _VERDICTS.get(str(row["call"])) == "supported" and _verdict(row) == "open"
+    return _text(row, "reason") + (f" Among the genes looked at together q is {row['q']:.2g}." if beside else "")
 
 
 def _text(row: _Row, column: str) -> str:

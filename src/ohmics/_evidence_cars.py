@@ -42,10 +42,12 @@ class _Share:
     @property
     def told(self) -> str:
         """The share as a sentence part."""
-        names = " and ".join(self.samples or self.absent)
+        without = f"no CAR beyond ambient RNA in {' and '.join(self.absent)}"
         if not self.samples:
-            return f"no CAR beyond ambient RNA in {names}"
-        return f"{self.estimate:.0%} ({self.low:.0%} to {self.high:.0%}) in {names}"
+            return without
+        high = f"to {self.high:.0%}" if np.isfinite(self.high) else "and no upper limit"
+        told = f"{self.estimate:.0%} ({self.low:.0%} {high}) in {' and '.join(self.samples)}"
+        return f"{told} and {without}" if self.absent else told
 
 
 def car_patients(run: Run, contrast: str, *, cell_type: str, direction: str) -> list[PatientCall]:
@@ -160,11 +162,18 @@ def car_groups(run: Run, contrast: str) -> str:
     frame = run.tables.get("car")
     if frame is None or "sample" not in frame:
         return ""
-    parts = []
+    medians, shown = [], []
+    silent = 0
     for side in ("test", "reference"):
         mine = frame[frame["sample"].astype(str).isin(run.samples_of(contrast, side))]
         shares = mine["estimate"].dropna().astype("float64")
-        if shares.empty:
+        absent = int((mine["estimate"].isna() & (mine["call"] == ABSENT)).sum())
+        if not len(shares) + absent:
             return ""
-        parts.append(f"{shares.median():.0%} in {len(shares)} samples on the {side} side")
-    return f"median CAR+ share of T cells {' and '.join(parts)}; no test compares them"
+        silent += absent
+        medians.append(f"{shares.median():.0%} in {len(shares)} samples on the {side} side")
+        shown.append(f"{len(shares)} of {len(shares) + absent} samples on the {side} side")
+    # Where samples show no CAR+ cell, a median over the others would speak of those alone.
+    if silent:
+        return f"CAR+ T cells seen in {' and in '.join(shown)}; no test compares them"
+    return f"median CAR+ share of T cells {' and '.join(medians)}; no test compares them"

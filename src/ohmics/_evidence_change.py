@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 _MOST = 3
 _AS_A_COLUMN = re.compile(r",? given (as (a )?columns?|in the metadata)$")
 _ONE_SIDED, _TWO_SIDED = 1.644854, 1.959964
-RETAINED = 0.5
-"""An antigen is called retained where the one-sided lower limit of what remains is above this."""
+# As the sentences of the calls have it.
+_OTHER_CHEMISTRY, _NO_BACKGROUND = "the chemistries differ", "not corrected for ambient RNA"
 _CALL_WORDS = {
     "antigen": "antigen calls (single-cell pairs with malignant cells before and after)",
     "antigen_presentation": "calls of presentation genes (single-cell pairs with malignant cells before and after)",
@@ -59,6 +60,7 @@ def would_change(run: Run, contrast: str, facts: Facts, sub_reason: str, weighed
             else f"pairs whose samples agree in {f.differs_in}"
         ],
         "confounded_by_composition": _of_composition,
+        "groups_compared": lambda _: ["a contrast of each group alone (`where`), which tests its own change"],
         "moderated_model_only": _of_few_units,
         "no_relevant_change": _of_no_change,
         "inconclusive": lambda f: [_pairs_needed(f), *_short_samples(run, contrast, f)],
@@ -191,9 +193,19 @@ def call_needs(run: Run, contrast: str, line: PrimaryLine | None, call: PatientC
     return "|".join(dict.fromkeys(filter(None, told)))
 
 
+def _rules_of(row: Row) -> AntigenRules:
+    """Return the thresholds that a call was decided by, which its row holds; the usual ones without them."""
+    text = row.get("thresholds")
+    given = dict(part.split("=", 1) for part in text.split("|") if "=" in part) if isinstance(text, str) else {}
+    usual = asdict(AntigenRules())
+    # Counts stay whole numbers.
+    values = {name: type(usual[name])(float(value)) for name, value in given.items() if name in usual}
+    return AntigenRules(**values)
+
+
 def _cells_needed(row: Row) -> str:
     """Return the malignant cells an antigen call needs, in proportion to the detections expected with those there."""
-    rules = AntigenRules()
+    rules = _rules_of(row)
     before, after, expected = (row.get(name) for name in ("n_cells_pre", "n_cells_post", "expected_detected"))
     if pd.isna(before) or pd.isna(after):
         return ""
@@ -211,20 +223,30 @@ def _precision_needed(row: Row) -> str:
     """Return how many malignant cells would decide an inconclusive call whose estimate stays what it is.
 
     The interval's variance is that of like genes, which no cell number lowers, and that of counting, which falls as
-    cells are added on both sides.
+    cells are added on both sides. Where ambient RNA is unknown the limits are wider by a factor that cells do not
+    lower either.
     """
+    told = " ".join(str(row.get(name) or "") for name in ("evidence", "reason"))
+    if _OTHER_CHEMISTRY in told:
+        return f"needs samples of one chemistry before and after ({row['antigen']})"
     names = ("remaining_fraction", "remaining_low", "remaining_high", "null_sd", "n_cells_pre", "n_cells_post")
     left, low, high, spread, before, after = (
         float(row[name]) if not pd.isna(row.get(name)) else np.nan for name in names
     )
     if not (left > 0 and low > 0 and np.isfinite(high) and np.isfinite(spread) and before > 0 and after > 0):
         return ""
-    whole = (np.log(high / low) / (2 * _TWO_SIDED)) ** 2
+    rules = _rules_of(row)
+    keep = 1.0 - rules.unknown_ambient if _NO_BACKGROUND in told else 1.0
+    spread = max(spread, rules.min_null_sd)
+    whole = (max(np.log(high / low) + 2 * np.log(keep), 0.0) / (2 * _TWO_SIDED)) ** 2
     counting = max(whole - spread**2, 0.0)
-    # Retained: the lower limit above half; reduced: the upper limit below all.
-    wanted = max(np.log(left / RETAINED), -np.log(left)) / _ONE_SIDED
+    # Retained: the lower limit above its threshold; reduced: the upper limit below all.
+    wanted = max(np.log(left * keep / rules.retained_above), -np.log(left / keep)) / _ONE_SIDED
     if wanted <= spread * 1.001 or counting <= 0:
-        return f"more cells would not decide {row['antigen']}: genes like it differ by {number(spread)} in log ratio"
+        why = "" if keep == 1.0 else " and its ambient RNA is unknown: background cells of the samples would tell it"
+        return (
+            f"more cells would not decide {row['antigen']}: genes like it differ by {number(spread)} in log ratio{why}"
+        )
     times = counting / (wanted**2 - spread**2)
     if times <= 1:
         return ""

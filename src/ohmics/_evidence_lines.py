@@ -139,6 +139,9 @@ def _cautions(run: Run, contrast: str, facts: Facts) -> list[Line]:
 
 def _evaluate(run: Run, contrast: str, facts: Facts, line: EvidenceLine) -> _Found | None:
     """Return what a line gave; None when this run did not look at it."""
+    if facts.interaction and line.nature in ("expression", "composition"):
+        # The sign of a difference between groups says nothing of the direction that a line predicts.
+        return _Found(sign=0, text="")
     if line.nature == "expression":
         return _expression(run, contrast, facts, line)
     if line.nature == "composition":
@@ -225,7 +228,8 @@ def _called(run: Run, contrast: str, line: EvidenceLine) -> _Found | None:
     if not calls and (line.method == "car" or calls_of(run, contrast, line.method, line.antigen).empty):
         return None
     counts = line.method in CALLS_WITH_ERROR_RATE
-    told = [call for call in calls if call.verdict in (*_EITHER, *_OTHER, "within_technical_range")]
+    # A call that did not decide is no call that was not made: it was looked for in that patient too.
+    told = [call for call in calls if call.verdict in (*_EITHER, *_OTHER, "open", "within_technical_range")]
     for sign, verdicts in ((1, _EITHER if not counts else ("supported",)), (-1, _OTHER)):
         found = sum(call.verdict in verdicts for call in told)
         # One call in one patient is that patient's: a line of the cohort needs most of those it could be told in.
@@ -239,8 +243,8 @@ def _called(run: Run, contrast: str, line: EvidenceLine) -> _Found | None:
 
 
 def _gene_set(run: Run, contrast: str, facts: Facts) -> _Found | None:
-    if facts.beyond_content:
-        # The test of the list in whole tissue also sees how many cells carry it.
+    if facts.beyond_content or facts.interaction:
+        # In whole tissue the list's test also sees how many cells carry it; between groups its sign predicts nothing.
         return None
     row = run.gene_set(contrast, facts.cell_type, facts.gene_list, "flip")
     if row is None or not row["p"] < _ALPHA:

@@ -71,6 +71,8 @@ def patient_rows(run: Run, contrast: str, facts: Facts) -> list[dict[str, Any]]:
             )
         else:
             verdict, why = "opposite", "beyond the technical range, against the prediction; one patient is no test"
+        if facts.in_mixed_tissue and verdict in ("consistent", "opposite"):
+            why = f"{why}; in unsorted bulk a change in the share of the cells that carry it would look the same"
         flags = f" ({row['flags']})" if isinstance(row["flags"], str) and row["flags"] else ""
         span = f"{number(low, signed=True)} to {number(high, signed=True)}"
         text = (

@@ -68,6 +68,12 @@ class Facts:
         return line is not None and line.cell_type == "bulk"
 
     @property
+    def in_mixed_tissue(self) -> bool:
+        """Whether a programme of one cell type is read in unsorted bulk, with its cells' share still in it."""
+        mixed = self.modality == "bulk" and not self.purified and not self.beyond_content
+        return mixed and self.mechanism.compartment in MIXED_COMPARTMENTS and not self.declared_in_bulk
+
+    @property
     def margin(self) -> float:
         """The smallest change that matters, in units of the score."""
         line = self.mechanism.primary_line
@@ -77,6 +83,12 @@ class Facts:
     def grouped(self) -> bool:
         """Whether two groups of units were compared, not each unit with itself."""
         return self.scheme.startswith("permutation")
+
+    @property
+    def interaction(self) -> str:
+        """What was subtracted from what where the changes of two groups were compared; empty elsewhere."""
+        told = (part.strip() for part in self.flags.split(";"))
+        return next((one for one in told if one.startswith("change in ") and " minus change in " in one), "")
 
     @property
     def units_needed(self) -> int:
@@ -246,11 +258,7 @@ COHORT_RULES: tuple[Rule, ...] = (
         verdict="open",
         sub_reason="confounded_by_composition",
         holds=lambda f: (
-            f.modality == "bulk"
-            and not f.purified
-            and f.mechanism.compartment in MIXED_COMPARTMENTS
-            and not f.declared_in_bulk
-            and not f.beyond_content
+            f.in_mixed_tissue
             and (
                 any(test(f, sign) for test in (_significant, _model_says) for sign in (1, -1)) or _inside_the_margin(f)
             )
@@ -259,6 +267,18 @@ COHORT_RULES: tuple[Rule, ...] = (
             f"changed by {interval(f)}, but confounded by composition: in unsorted bulk a programme that changes, or"
             " does not, cannot be told from a change in the share of the cells that carry it"
             + (f" ({f.not_beyond})" if f.not_beyond else "")
+        ),
+    ),
+    Rule(
+        verdict="open",
+        sub_reason="groups_compared",
+        holds=lambda f: (
+            bool(f.interaction) and any(test(f, sign) for test in (_significant, _model_says) for sign in (1, -1))
+        ),
+        sentence=lambda f: (
+            f"the changes of the two groups differ: {f.interaction} is {interval(f)}, q {number(f.q)},"
+            f" {f.n_units} units; which group resisted is for the reader to say, so that neither sign supports or"
+            " contradicts it"
         ),
     ),
     Rule(

@@ -158,7 +158,7 @@ JUNCTIONS = Table(
 )  # fmt: skip
 
 
-def _call_table(name: str, title: str, key: tuple[Column, ...]) -> Table:
+def _call_table(name: str, title: str, key: tuple[Column, ...], beside: tuple[Column, ...] = ()) -> Table:
     more = (
         number("estimate", "the estimated quantity"),
         number("low", "lower end of its interval"),
@@ -167,11 +167,19 @@ def _call_table(name: str, title: str, key: tuple[Column, ...]) -> Table:
         text("call", "the call", nullable=False),
         REASON,
     )
-    return Table(name=name, title=title, key=tuple(c.name for c in key), columns=(*key, *more))
+    return Table(name=name, title=title, key=tuple(c.name for c in key), columns=(*key, *beside, *more))
 
 
 CAR = _call_table("CAR", "CAR+ cells", (SAMPLE,))
-LINEAGE = _call_table("LINEAGE", "Lineage switch", (PATIENT,))
+LINEAGE = _call_table(
+    "LINEAGE",
+    "Lineage switch",
+    (PATIENT,),
+    beside=(
+        text("pre_sample", "sample before", required=False),
+        text("post_sample", "sample after", required=False),
+    ),
+)
 LINEAGE_CELLS = Table(
     name="LINEAGE_CELLS",
     title="Candidate tumour cells between their lineage and others",

@@ -21,7 +21,7 @@ from ohmics.intake.contrasts import contrast_faults
 from ohmics.intake.files import size_of
 from ohmics.intake.names import name_faults
 from ohmics.intake.sheet import read_samples
-from ohmics.memory import expected_mib
+from ohmics.memory import expected_mib, in_megabytes
 from ohmics.provenance import code_digest
 from ohmics.score.methods import METHODS, cohort_methods, rank_methods
 from ohmics.shipped import shipped
@@ -72,9 +72,6 @@ _SETTINGS: dict[str, tuple[str, ...]] = {
     "figures": ("project", "catalog_paths"),
     "manifest": (),
 }
-# On a cluster a job holds, beside the stage itself, the snakemake that starts it: its memory counts like the stage's.
-_STARTER_MB = 400
-
 _OTHER_RESOURCES = ("cell_markers.tsv", "antigens.tsv", "lineages.yaml", "malignant_panels.yaml")
 
 
@@ -164,8 +161,7 @@ class Plan:
             counts = [size for path, size in sizes if path in given or path.endswith(".h5ad")]
             tables = sum(size for _, size in sizes) - sum(counts)
             mib = expected_mib(stage, counts=counts, tables=tables, n_top_genes=n_top_genes)
-            # 1 MiB is 1.05 MB.
-            return int(1.05 * mib * attempt + _STARTER_MB)
+            return in_megabytes(mib, attempt=attempt)
 
         return mem_mb
 

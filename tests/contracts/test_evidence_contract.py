@@ -209,7 +209,10 @@ def called() -> tuple:
         {"sample": f"{p}_{t}", "estimate": s, "low": s - 0.05, "high": s + 0.05, "call": "detected", "reason": "r"}
         for p in PATIENTS[:3] for t, s in (("pre", 0.5), ("relapse", 0.1))
     ]  # fmt: skip
-    lineage = [{"patient": p, "call": "switch", "reason": "r"} for p in PATIENTS[:3]]
+    lineage = [
+        {"patient": p, "pre_sample": f"{p}_pre", "post_sample": f"{p}_relapse", "call": "switch", "reason": "r"}
+        for p in PATIENTS[:3]
+    ]
     found = weigh(
         "single_cell", [], antigen=ANTIGEN.conform(antigens), car=CAR.conform(cars), lineage=LINEAGE.conform(lineage)
     )
@@ -218,6 +221,18 @@ def called() -> tuple:
         if nature(mechanism) == "call" and not unseen(mechanism):
             return "open", "called_per_patient"
         return general(mechanism, "single_cell", otherwise=("not_assessable", "not_tested"))
+
+    return found, expected
+
+
+def groups_compared() -> tuple:
+    effects, shares = primary_frames("single_cell")
+    flags = "change in responder minus change in non_responder"
+    found = weigh("single_cell", [{**row, "flags": flags} for row in effects], **share_table(shares))
+
+    def expected(mechanism: Mechanism) -> Expected:
+        own = ("open", "groups_compared") if nature(mechanism) == "expression" else ("supported", "")
+        return general(mechanism, "single_cell", otherwise=own)
 
     return found, expected
 
@@ -253,6 +268,7 @@ SCENARIOS: dict[str, Callable[[], tuple]] = {
     "no relevant change in bulk": lambda: with_frames("bulk", ("open", "no_relevant_change"), inside=True),
     "inconclusive": lambda: with_frames("single_cell", ("open", "inconclusive"), q=0.4),
     "pairs that differ": lambda: with_frames("single_cell", DIFFERENT, pairs_=pairs(differs_in="tissue")),
+    "groups compared": groups_compared,
     "called": called,
     "malignant cells unknown": malignant_unknown,
 }

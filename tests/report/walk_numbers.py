@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import yaml
 
+from ohmics.flip_levels import flip_level
 from ohmics.io import write_table
 from ohmics.report import ReportInputs
 from ohmics.report.charts import unpacked
@@ -43,6 +44,7 @@ FIXED = {
     "2": "as in log2; the second of two",
     "10": "as in log10",
     "0": "a count of zero is no loss",
+    **{f"{100 * flip_level(n):.3g}": "level that flips of so few patients can reach" for n in range(2, 21)},
 }
 """Numbers that the pages' own sentences state, and what they are."""
 _PLACE = re.compile(r"(?:tables/)?[a-z_]+\.(?:tsv|parquet)")

@@ -525,3 +525,80 @@ def test_groups_that_share_no_chemistry_give_no_verdict() -> None:
     assert "the two groups share no chemistry, so what it does cannot be told from the comparison" in row["reasons"]
     assert row["would_change"] == "groups that share chemistry"
     assert cohort(grouped, pairs=units("chemistry", ""))["verdict"] == "supported"
+
+
+INTERACTION = "change in responder minus change in non_responder"
+
+
+@pytest.mark.parametrize("flags", [INTERACTION, f"two pairs averaged; {INTERACTION}"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_between_groups_supports_and_contradicts_nothing(flags: str, sign: int) -> None:
+    row = cohort({**EFFECT, "effect": 0.1 * sign, "low": 0.1 * sign - 0.05, "high": 0.1 * sign + 0.05, "flags": flags})
+    assert (row["verdict"], row["sub_reason"]) == ("open", "groups_compared")
+    assert INTERACTION in row["reasons"]
+    assert "each group alone" in row["would_change"]
+    assert row["lines_for"] is None or "exhaustion/tex" not in row["lines_for"]
+
+
+def test_a_small_difference_between_groups_is_read_like_any_other() -> None:
+    row = cohort({**EFFECT, "q": 0.3, "low": -0.02, "high": 0.2, "flags": INTERACTION})
+    assert (row["verdict"], row["sub_reason"]) == ("open", "inconclusive")
+
+
+def test_one_target_retained_and_one_not_assessable_contradicts_nothing() -> None:
+    rows = [call("p1", "CD19", "retained"), call("p1", "BCMA", "not_assessable")]
+    for order in (rows, rows[::-1]):
+        assert of_patients(called(*order, target="CD19;BCMA")) == {"p1": "open"}
+    both = [call("p1", "CD19", "retained"), call("p1", "BCMA", "retained")]
+    assert of_patients(called(*both, target="CD19;BCMA")) == {"p1": "contradicted"}
+
+
+@pytest.mark.parametrize(("q", "verdict"), [(0.2, "open"), (0.01, "supported"), (None, "supported")])
+def test_one_of_many_presentation_genes_counts_by_its_q(q: float | None, verdict: str) -> None:
+    loss = replace(MECHANISM, primary_line=PrimaryLine(nature="call", method="antigen_presentation"))
+    genes = [{**call("p1", "B2M", "reduced"), "role": "presentation", "q": q},
+             {**call("p1", "TAP1", "inconclusive"), "role": "presentation", "q": 0.9}]  # fmt: skip
+    found = weigh_evidence(
+        effects=EFFECTS.empty(), enrichment=ENRICHMENT.empty(), catalog=FakeCatalog({loss.id: loss}),
+        samples=SAMPLES.conform(pd.DataFrame(SHEET)), pairs=PAIRS.conform([pair(1)]),
+        presentation=pd.DataFrame(genes),
+    )  # fmt: skip
+    row = found.query("level == 'patient' and subject == 'p1'").iloc[0]
+    assert row["verdict"] == verdict
+    assert ("q is 0.2" in row["reasons"]) == (verdict == "open")
+
+
+def test_undecided_calls_stand_in_the_denominator_of_a_line() -> None:
+    line = replace(MECHANISM, further_lines=(EvidenceLine(nature="call", method="antigen", antigen="CD19"),))
+
+    def row(*calls: str) -> pd.Series:
+        table = pd.DataFrame(
+            {"patient": [f"p{i}" for i in range(len(calls))], "antigen": "CD19", "call": calls, "reason": "r"}
+        )
+        return cohort(EFFECT, mechanism=line, antigen=table)
+
+    few = row("lost", "reduced", *["inconclusive"] * 4)
+    assert few["grade"] == "weak"
+    assert "called in" not in few["lines_for"]
+    half = row("lost", "reduced", "lost", *["inconclusive"] * 3)
+    assert half["grade"] == "moderate"
+    assert "called in 3 of 6 patients" in half["lines_for"]
+
+
+def test_a_patient_s_change_in_unsorted_bulk_names_the_other_reading() -> None:
+    mixed = replace(MECHANISM, score_on=("CD8 T", "bulk"))
+    own = {**EFFECT, "cell_type": "bulk", "level": "patient", "subject": "p1", "interval_level": None}
+    row = weigh({**EFFECT, "cell_type": "bulk"}, own, mechanism=mixed, bulk=True).query("subject == 'p1'").iloc[0]
+    assert row["verdict"] == "consistent"
+    assert "a change in the share of the cells that carry it would look the same" in row["reasons"]
+
+
+def test_a_lineage_call_is_read_only_by_the_contrast_that_pairs_its_samples() -> None:
+    switch = replace(MECHANISM, primary_line=PrimaryLine(nature="call", method="lineage"))
+    both = PAIRS.conform([{**pair(1), "contrast": "early", "test_samples": "p1_on"}, pair(1)])
+    calls = pd.DataFrame(
+        [{"patient": "p1", "pre_sample": "p1_pre", "post_sample": "p1_on", "call": "no_switch", "reason": "r"}]
+    )
+    found = weigh(mechanism=switch, lineage=calls, pairs=both)
+    assert of_patients(found, "early") == {"p1": "contradicted"}
+    assert of_patients(found, "c") == {}

@@ -301,3 +301,59 @@ def test_a_primary_line_may_be_declared_an_association() -> None:
     unsure = cohort(weigh(mechanisms, association=association(mechanisms, effect=0.9, q=0.3)))
     assert (unsure["verdict"], unsure["sub_reason"]) == ("open", "inconclusive")
     assert "needs more patients with an outcome than 40" in unsure["would_change"]
+
+
+def test_samples_without_car_cells_are_counted_beside_those_with_them() -> None:
+    rows = [car("p0_pre", 0.4), *(car(f"p{i}_pre", None, "not_detected") for i in (1, 2)), car("p3_pre", 0.4)]
+    groups = [
+        {"contrast": "c", "subject": f"p{i}", "block": f"p{i}", "complete": False,
+         "test_samples": f"p{i}_pre" if i < 3 else None, "reference_samples": None if i < 3 else f"p{i}_pre"}
+        for i in range(4)
+    ]  # fmt: skip
+    found = weigh(known("poor_expansion_persistence"), car=CAR.conform(rows), pairs=PAIRS.conform(groups))
+    told = cohort(found)["reasons"]
+    assert "CAR+ T cells seen in 1 of 3 samples on the test side and in 1 of 1 samples on the reference side" in told
+    assert "median" not in told
+
+
+def test_a_share_without_an_upper_limit_names_every_sample() -> None:
+    both = PAIRS.conform([{"contrast": "c", "subject": "p0", "block": "p0", "complete": True,
+                           "test_samples": "p0_relapse|p0_later", "reference_samples": "p0_pre"}])  # fmt: skip
+    rows = [car("p0_pre", 0.5), car("p0_relapse", 0.4), car("p0_later", None, "not_detected")]
+    found = weigh(known("poor_expansion_persistence"), car=CAR.conform(rows), pairs=both)
+    told = found.query("level == 'patient'")["reasons"].iloc[0]
+    assert "no CAR beyond ambient RNA in p0_later" in told
+    assert "nan" not in told
+
+
+ANTIGEN_ROW = {
+    "patient": "p0", "antigen": "CD19", "pre_sample": "p0_pre", "post_sample": "p0_relapse", "n_cells_pre": 100,
+    "n_cells_post": 80, "expected_detected": 20.0, "call": "inconclusive", "null_sd": 0.1, "remaining_fraction": 0.7,
+    "remaining_low": 0.7 * float(np.exp(-0.8)), "remaining_high": 0.7 * float(np.exp(0.8)), "reason": "open.",
+}  # fmt: skip
+
+
+def needed(**more: object) -> str:
+    found = weigh(known("cd19_loss"), antigen=ANTIGEN.conform([{**ANTIGEN_ROW, **more}]))
+    return str(found.query("level == 'patient'")["would_change"].iloc[0])
+
+
+def test_no_number_of_cells_mends_another_chemistry() -> None:
+    assert "malignant cells before" in needed()
+    told = needed(reason="Inconclusive whatever the p: the chemistries differ (10x3v2 before, 10x5 after).")
+    assert told == "needs samples of one chemistry before and after (CD19)"
+
+
+def test_unknown_ambient_rna_is_no_counting_noise() -> None:
+    # Limits that are wide by the factor alone: left 0.7, at most 0.7 / 0.8, at least 0.7 * 0.8.
+    wide = {"remaining_low": 0.56 * float(np.exp(-0.4)), "remaining_high": 0.875 * float(np.exp(0.4))}
+    told = needed(**wide, reason="Not corrected for ambient RNA, but; not corrected for ambient RNA.")
+    assert told.startswith("more cells would not decide CD19")
+    assert "ambient RNA is unknown" in told
+
+
+def test_the_run_s_own_thresholds_say_what_is_needed() -> None:
+    short = {"call": "not_assessable", "n_cells_post": 45, "expected_detected": 20.0}
+    assert needed(**short) == "nan" or "at least" not in needed(**short)
+    told = needed(**short, thresholds="min_cells=50|min_expected=25|n_matched=200")
+    assert "at least 57 malignant cells after (CD19); there are 45" in told

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from ohmics.memory import expected_mib, in_megabytes
+
 ROOT = Path(__file__).resolve().parents[2]
 RECORDS = json.loads((ROOT / "benchmarks" / "scale.json").read_text(encoding="utf-8"))
 
@@ -80,12 +82,24 @@ def test_what_was_not_measured_again_stays(scale: ModuleType) -> None:
     ]  # fmt: skip
 
 
-def test_the_memory_a_job_asked_for_is_read_from_its_benchmark(scale: ModuleType, tmp_path: Path) -> None:
-    for path, asked in (("qc/a.tsv", 1000), ("qc/b.tsv", 3000), ("report_qc.tsv", 500)):
-        file = tmp_path / "benchmarks" / path
+def test_the_memory_a_job_asks_for_follows_the_inputs_it_had(scale: ModuleType, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    (results / "figures").mkdir(parents=True)
+    (results / "figures" / "a.png").write_bytes(b"0" * 4 * 2**20)
+    for path, sizes in (
+        ("qc/a.tsv", {"counts/a.h5": 10.0}),
+        ("qc/b.tsv", {"counts/b.h5": 30.0}),
+        ("report_qc.tsv", {"results/tables/qc.tsv": 1.0, "results/figures": 0.004}),
+        ("other.tsv", {"a": 1.0}),
+    ):
+        file = results / "benchmarks" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"s\tresources\n1.0\t{{'mem_mb': {asked}, 'mem_mib': 1}}\n")
-    assert scale.requested(tmp_path) == {"qc": 2.79, "report qc": 0.47}
+        file.write_text(f"s\tinput_size_mb\n1.0\t{sizes}\n")
+    wanted = {
+        "qc": in_megabytes(expected_mib("qc", counts=[30.0], tables=0.0)),
+        "report qc": in_megabytes(expected_mib("report", counts=[], tables=5.0)),
+    }
+    assert scale.requested(results) == {stage: round(mb * 1e6 / 2**30, 2) for stage, mb in wanted.items()}
 
 
 def test_the_figures_in_the_repository_are_whole(scale: ModuleType) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import scipy.sparse as sp
 from anndata import AnnData
 
-from ohmics.calls.bulk_antigen import BulkRules, Scale, call_bulk_antigen
+from ohmics.calls.bulk_antigen import PURITY, BulkRules, Scale, call_bulk_antigen
 from ohmics.calls.patients import (
     ALTERNATIVE,
     RESEARCH,
@@ -23,6 +23,7 @@ from ohmics.calls.patients import (
     wanted,
 )
 from ohmics.calls.rules import AntigenRules
+from ohmics.calls.words import CANNOT_EXCLUDE
 from ohmics.errors import listing
 from ohmics.tables import PAIRS, SAMPLES, check, skipped
 
@@ -61,7 +62,7 @@ def call_bulk_antigens(
     -------
     AntigenCalls
         As of `ohmics.calls.call_antigens`; presentation and depth are empty, since presentation genes are those of
-        every cell in the sample.
+        every cell in the sample. A pair whose samples have different chemistries is inconclusive whatever the p.
     """
     check(samples, SAMPLES)
     check(pairs, PAIRS)
@@ -114,6 +115,8 @@ def _row(
         patient=two.patient, rules=rules, bulk_rules=bulk_rules,
     )  # fmt: skip
     row: dict[str, Any] = {str(name): value for name, value in called.items()}
+    if "chemistry" in two.differs:
+        row |= _undecided(row, *(str(sheet.loc[name, "chemistry"]).strip() for name in (two.pre, two.post)))
     said = [row["reason"], _purity(sheet, two)]
     differs = [name for name in two.differs if name != "chemistry"]
     said.append(f"The samples differ in {listing(differs)}." if differs else "")
@@ -126,6 +129,22 @@ def _row(
         "thresholds": thresholds(rules, 0).replace("|n_matched=0", f"|min_sd={bulk_rules.min_sd:g}"),
         "reason": " ".join(part for part in said if part),
     }
+
+
+def _undecided(row: dict[str, Any], before: str, after: str) -> dict[str, str]:
+    """Return call and reason of a pair of two chemistries: inconclusive whatever the p, as for cells.
+
+    What could not be assessed anyway stays so, and its reason too.
+    """
+    by = (
+        f"Inconclusive whatever the p: the chemistries differ ({before} before, {after} after), and a gene that one of "
+        "them catches poorly falls beside the others of its lineage without any change."
+    )
+    reason, call = str(row["reason"]), str(row["call"])
+    if call == "not_assessable":
+        return {"call": call, "reason": f"{reason} The samples differ in chemistry ({before} before, {after} after)."}
+    counted, _, _ = reason.partition(f" {call.capitalize()}: ")
+    return {"call": "inconclusive", "reason": f"{counted} {by} {PURITY}. {CANNOT_EXCLUDE}."}
 
 
 def _purity(sheet: pd.DataFrame, two: TwoSamples) -> str:

@@ -147,7 +147,8 @@ def decompose_exhaustion(
     Exhaustion
         Units of ``raw`` and ``beyond`` are those of the score; higher is more exhausted. ``beyond`` is missing, with
         the reason, when fewer than 50 T cells before treatment can be fitted. A cell's state is the axis that stands
-        highest in sd above the T cells before treatment, ``none`` below 1 sd; fractions of a sample add up to 1.
+        highest in sd above the T cells before treatment, ``none`` below 1 sd; fractions of a sample add up to 1. An
+        axis that some sample was not scored on is no state of any sample: its share would be 0 there, unmeasured.
 
     Raises
     ------
@@ -165,9 +166,10 @@ def decompose_exhaustion(
     if fit is not None:
         notes += _beyond_the_fit(table, before, covariates)
         beyond = raw - (table[covariates].to_numpy(dtype=np.float64) - fit.means) @ fit.coefficients
-    state = _states(table, list(axes["axis"]), before, notes)
+    measured = _measured(table, list(axes["axis"]), notes, rows)
+    state = _states(table, measured, before, notes)
     found = table[["sample", "barcode"]].assign(raw=raw, beyond=beyond, state=state)
-    states = _summary(found, table["cell_type"], types, fit, [*axes["axis"], NO_STATE], min_cells, rows)
+    states = _summary(found, table["cell_type"], types, fit, [*measured, NO_STATE], min_cells, rows)
     return Exhaustion(
         cells=found,
         states=states,
@@ -290,8 +292,32 @@ def _beyond_the_fit(table: pd.DataFrame, before: npt.NDArray[np.bool_], covariat
     return notes
 
 
+def _measured(table: pd.DataFrame, axes: list[str], notes: list[str], rows: list[dict[str, str]]) -> list[str]:
+    """Return the axes that every sample was scored on; the others are told, since nothing there is not measured."""
+    kept = []
+    for axis in axes:
+        given = pd.Series(np.isfinite(table[axis].to_numpy(dtype=np.float64)))
+        scored = given.groupby(table["sample"].to_numpy(), sort=True).any()
+        lacking = list(scored.index[~scored])
+        if not lacking:
+            kept.append(axis)
+            continue
+        reason = (
+            f"not scored in {len(lacking)} of {len(scored)} samples ({listing(lacking)}), so it is no state of any "
+            "sample: its share would be 0 there without having been measured"
+        )
+        rows.append(skipped("states", reason, item=f"state {axis}"))
+        notes.append(f"{axis}: {reason}")
+    return kept
+
+
 def _states(table: pd.DataFrame, axes: list[str], before: npt.NDArray[np.bool_], notes: list[str]) -> npt.NDArray[Any]:
-    """Return each cell's state: the highest axis in sd of the T cells before treatment, patients weighing the same."""
+    """Return each cell's state: the highest axis in sd of the T cells before treatment, patients weighing the same.
+
+    A cell that lacks a score on one of the axes has no state: it might have been that one's.
+    """
+    if not axes:
+        return np.full(len(table), None, dtype=object)
     inside = before
     if before.sum() < MIN_FIT_CELLS:
         inside = np.ones(len(table), dtype=bool)
@@ -307,7 +333,9 @@ def _states(table: pd.DataFrame, axes: list[str], before: npt.NDArray[np.bool_],
     sd = np.sqrt((given * (known - mean) ** 2).sum(axis=0) / total)
     height = np.divide(values - mean, sd, out=np.full_like(values, -np.inf), where=(sd > 0) & np.isfinite(values))
     best = height.argmax(axis=1)
-    return np.where(height.max(axis=1) >= STATE_Z, np.array(axes, dtype=object)[best], NO_STATE)
+    state = np.where(height.max(axis=1) >= STATE_Z, np.array(axes, dtype=object)[best], NO_STATE).astype(object)
+    state[~np.isfinite(values).all(axis=1)] = None
+    return state
 
 
 def _summary(
@@ -329,11 +357,13 @@ def _summary(
                 reason = f"{len(group)} cells, at least {min_cells} are needed"
                 rows.append(skipped("states", reason, cell_type=kind, subject=str(sample)))
                 continue
-            for state in (ALL, *names):
-                part = group if state == ALL else group[group["state"] == state]
+            known = group[group["state"].notna()]
+            for state in (ALL, *(names if len(known) >= min_cells else ())):
+                part = group if state == ALL else known[known["state"] == state]
                 empty = part.empty
+                whole = group if state == ALL else known
                 records.append({
-                    "sample": sample, "cell_type": kind, "state": state, "fraction": len(part) / len(group),
+                    "sample": sample, "cell_type": kind, "state": state, "fraction": len(part) / len(whole),
                     "n_cells": len(part), "raw": None if empty else float(part["raw"].mean()),
                     "beyond": None if empty else float(part["beyond"].mean()), "coefficients": text,
                     "collinearity": "" if fit is None else _collinearity(fit),

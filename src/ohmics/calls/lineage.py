@@ -269,8 +269,7 @@ def _decide(
     known, marked = marks
     alone = float(np.mean(shares.left & ~shares.switched))
     if known >= rules.min_linked and marked < rules.linked * known:
-        why = f"only {marked} of {known} of the cells that did both carry the clone's mark"
-        return "no_switch", f"No switch: {why}; normal cells of the other lineage are the better explanation."
+        return _mostly_unmarked(shares, marks, rules)
     if low > rules.least:
         said = f"the lower limit is above {rules.least:g}"
         if known >= rules.min_linked:
@@ -293,6 +292,24 @@ def _decide(
     if high < rules.least and alone <= rules.most:
         return "no_switch", f"No switch: the upper limit is below {rules.least:g}."
     return "inconclusive", f"Inconclusive: the interval holds {rules.least:g}."
+
+
+def _mostly_unmarked(shares: _Shares, marks: tuple[int, int], rules: LineageRules) -> tuple[str, str]:
+    """Decide where most cells that look switched are not of the clone: by those that carry its mark, or may."""
+    known, marked = marks
+    n, untold = len(shares.left), int(shares.switched.sum()) - known
+    told = f"only {marked} of {known} of the cells that did both carry the clone's mark"
+    if _fraction(marked + untold, n, shares.false)[2] < rules.least:
+        return "no_switch", f"No switch: {told}; normal cells of the other lineage are the better explanation."
+    if _fraction(marked, n, shares.false)[1] > rules.least:
+        return "switch", (
+            f"Switch: {told}, yet the lower limit of their share of all candidates is above {rules.least:g}; the "
+            "others may be normal cells of the other lineage."
+        )
+    beside = f" and {untold} more may" if untold else ""
+    return "inconclusive", (
+        f"Inconclusive: {told}{beside}; their share of all candidates may be above {rules.least:g} or below it."
+    )
 
 
 def _check(

@@ -251,7 +251,7 @@ def _call(
         patient=two.patient,
         rules=rules,
     )
-    row = {str(name): value for name, value in found.row.items()}
+    row = {str(name): value for name, value in found.row.items()} | {"pre_sample": two.pre, "post_sample": two.post}
     added = int((candidates & ~declared).sum())
     if added:
         how = "are of clusters private to the patient" + (" or carry the clone's mark" if clone is not None else "")
@@ -283,4 +283,5 @@ def _inside(obs: pd.DataFrame, clusters: ClusterPatients, patient: str) -> Mask:
     private = clusters.private.get(patient, frozenset())
     if not private or clusters.column not in obs:
         return np.zeros(len(obs), dtype=bool)
-    return np.asarray(obs[clusters.column].astype(object).isin(private), dtype=bool)
+    # `private` holds names as text, whatever the clusters are.
+    return np.asarray(obs[clusters.column].astype(object).map(str).isin(private), dtype=bool)

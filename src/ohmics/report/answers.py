@@ -23,7 +23,7 @@ _MOST_OF = 2 / 3
 """A mean change that fewer than this share of the units show is said to be one on average."""
 _MOST_REASONS = 2
 _ANTIGEN_WORDS = (
-    ("lost", "gone"),
+    ("lost", "lost"),
     ("reduced", "reduced"),
     ("retained", "still there"),
     ("gained", "still there, and more of it"),
@@ -58,7 +58,7 @@ def usable_answer(inputs: ReportInputs, *, target: str = "") -> Answer:
 
 
 def antigen_answer(inputs: ReportInputs) -> Answer | None:
-    """Return in whom the target antigen is gone, reduced or still there, and who may have switched lineage."""
+    """Return in whom the target antigen is lost, reduced or still there, and who may have switched lineage."""
     targets = of_role(inputs.antigen, "target")
     if targets.empty:
         return None
@@ -66,10 +66,11 @@ def antigen_answer(inputs: ReportInputs) -> Answer | None:
     for antigen, rows in targets.groupby("antigen", sort=False):
         parts = []
         for call, text in _ANTIGEN_WORDS:
-            who = list(dict.fromkeys(rows.loc[rows["call"] == call, "patient"].astype(str)))
+            who = list(dict.fromkeys(rows.loc[rows["call"] == call, "label"]))
             if who:
                 parts.append(f"{text} in {len(who)} ({words.series(who, most=8)})")
-        told.append(f"{antigen} on the tumour: {'; '.join(parts)}.")
+        where = "beside the genes of its lineage" if inputs.bulk else "in malignant cells"
+        told.append(f"{antigen} RNA {where}: {'; '.join(parts)}.")
     if inputs.lineage is not None and len(inputs.lineage):
         for call, text in (("switch", "Lineage switch"), ("candidate", "Possible lineage switch, no clonal link")):
             who = list(inputs.lineage.loc[inputs.lineage["call"] == call, "patient"].astype(str))

@@ -12,7 +12,8 @@ from ohmics.plots.antigens import MOST_PANELS, antigen_by_depth, antigen_detecti
 from ohmics.report import select, words
 from ohmics.report.figures import FigureView, png_view, svg_view
 from ohmics.report.inputs import ReportInputs
-from ohmics.report.relapse_table import relapse_table
+from ohmics.report.pair_labels import with_labels
+from ohmics.report.relapse_table import all_relapses, relapse_table
 from ohmics.report.tables import Head, TableView, table_view
 
 WHAT = (
@@ -37,8 +38,9 @@ _CALL_ORDER = {name: place for place, (name, _) in enumerate(_GROUPS)}
 
 @dataclass(frozen=True, slots=True)
 class AntigenPanel:
-    """What the calls say: one line for the first screen, what they are, figures, and tables in the order shown."""
+    """What the calls say: heading, one line for the first screen, what they are, figures, tables in the order shown."""
 
+    title: str
     line: str
     what: str
     kinds: TableView | None
@@ -54,6 +56,7 @@ def antigen_panel(inputs: ReportInputs) -> AntigenPanel | None:
         return None
     targets = of_role(inputs.antigen, "target")
     return AntigenPanel(
+        title=_title(inputs, targets),
         line=antigen_line(inputs),
         what="" if inputs.antigen is None else WHAT_BULK if inputs.bulk else WHAT,
         kinds=relapse_table(inputs, targets),
@@ -62,14 +65,21 @@ def antigen_panel(inputs: ReportInputs) -> AntigenPanel | None:
     )
 
 
+def _title(inputs: ReportInputs, targets: pd.DataFrame) -> str:
+    if targets.empty:
+        return "Antigens, lineage and CAR"
+    return f"Antigen-positive or antigen-negative{' relapse' if all_relapses(inputs, targets) else ''}"
+
+
 def _declared(inputs: ReportInputs) -> bool:
     return select.any_given(inputs.samples, "target_antigen")
 
 
 def of_role(frame: pd.DataFrame | None, role: str) -> pd.DataFrame:
-    """Return the rows of one role, patients in the order a reader expects."""
+    """Return the rows of one role, patients in the order a reader expects, labelled by pair where there are several."""
     if frame is None or frame.empty:
-        return pd.DataFrame(columns=list(tables.ANTIGEN.names))
+        return pd.DataFrame(columns=[*tables.ANTIGEN.names, "label", "several"])
+    frame = with_labels(frame)
     rows = frame[frame["role"] == role] if "role" in frame else frame
     place = {name: number for number, name in enumerate(style.in_order(rows["patient"].astype(str)))}
     return rows.assign(_place=rows["patient"].astype(str).map(place)).sort_values("_place", kind="stable").drop(
@@ -78,12 +88,12 @@ def of_role(frame: pd.DataFrame | None, role: str) -> pd.DataFrame:
 
 
 def antigen_line(inputs: ReportInputs) -> str:
-    """Return which patients relapsed antigen-negative and which antigen-positive, and who may have switched lineage."""
+    """Return in whom the antigen is lost or still there after treatment, and who may have switched lineage."""
     targets = of_role(inputs.antigen, "target")
     parts = []
     for antigen, rows in targets.groupby("antigen", sort=False):
         for call, text in _GROUPS:
-            who = list(dict.fromkeys(rows.loc[rows["call"] == call, "patient"].astype(str)))
+            who = list(dict.fromkeys(rows.loc[rows["call"] == call, "label"]))
             if who:
                 parts.append(text.format(antigen=antigen, who=f"{words.series(who, most=12)} ({len(who)})"))
     said = [f"Target antigen after treatment: {'; '.join(parts)}."] if parts else []
@@ -97,7 +107,12 @@ def antigen_line(inputs: ReportInputs) -> str:
 def _detection(inputs: ReportInputs, targets: pd.DataFrame) -> FigureView | None:
     if targets.empty or inputs.bulk:
         return None
-    figure = antigen_detection(targets.head(60), unit=inputs.unit, title="Target antigen in malignant cells")
+    # The row's name says which of several pairs it is.
+    figure = antigen_detection(
+        targets.head(60).assign(patient=targets["label"].head(60)),
+        unit=inputs.unit,
+        title="Target antigen in malignant cells",
+    )
     counted = targets["call"].value_counts()
     told = words.series(f"{words.phrase(name)} in {counted[name]}" for name in _CALL_ORDER if name in counted.index)
     return svg_view(
@@ -205,6 +220,7 @@ def _calls(
         caption=caption,
         heads=[
             Head("patient", inputs.unit.capitalize()),
+            *([Head("post_sample", "Later sample")] if len(rows) and rows["several"].any() else []),
             Head("antigen", "Antigen"),
             Head("call", "Call", "phrase"),
             *seen,
@@ -218,7 +234,7 @@ def _calls(
         ],
         table=table,
         source=f"tables/{name}.tsv",
-        anchor=("patient", "antigen"),
+        anchor=("label", "antigen"),
         fold_from=fold,
         empty="no pair of samples could be called; see what was not tested.",
     )

@@ -101,6 +101,8 @@ def _called_row(inputs: ReportInputs, view: select.ContrastView, row: dict[str, 
     whom = f"found in {len(found)} of {unit}" + (f": {words.series(found, most=8)}" if found else "")
     if not rated and not found:
         whom = f"consistent in {len(likely)} of {unit}" + (f": {words.series(likely, most=8)}" if likely else "")
+    untold = int((own["verdict"] == "not_assessable").sum())
+    whom += f"; {untold} could not be assessed" if untold else ""
     sure = f"each {inputs.unit}'s call has its own error rate" if rated or found else "each call has an interval"
     return {
         "mechanism": row["mechanism"],
@@ -172,6 +174,8 @@ def _change(inputs: ReportInputs, row: dict[str, Any], effect: dict[str, Any] | 
         return words.without_name(row["reasons"], select.names(inputs).get(str(row["mechanism"]), ""))
     line = select.mechanisms(inputs)[str(row["mechanism"])].primary_line
     predicted = "higher" if line is None or line.direction == "up" else "lower"
+    if float(effect["effect"]) == 0:
+        return f"no change in {words.cells(effect['cell_type'])}, while {predicted} was predicted"
     found = "higher" if float(effect["effect"]) > 0 else "lower"
     side = "as predicted" if predicted == found else f"while {predicted} was predicted"
     size = f"{words.signed(effect['effect'])} {effect['unit']}" if not words.is_missing(effect["unit"]) else ""
@@ -235,7 +239,8 @@ def tied_sentence(inputs: ReportInputs, view: select.ContrastView) -> str:
     names = select.mechanisms(inputs)
     return (
         f"The score is the same on both sides in nearly all {inputs.unit}s, so that no test of it could pass: "
-        f"{words.series(names[name].name for name in still['mechanism'])}. Its genes lie below what the method ranks."
+        f"{words.series(names[name].name for name in still['mechanism'])}. Its genes may lie below what the method "
+        "ranks."
     )
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from ohmics.report import gene_lists, select, words
 from ohmics.report.charts import squeezed
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.pair_labels import with_labels
 from ohmics.report.tables import LISTS, TableView
 
 MOST_TESTED = 300
@@ -148,9 +149,9 @@ def _antigens(inputs: ReportInputs, on_page: Mapping[str, TableView]) -> list[tu
         if frame is None or frame.empty or view is None:
             continue
         anchors = set(view.anchors)
-        for key, rows in frame.groupby(["antigen", "role", "call"], sort=False, observed=True):
+        for key, rows in with_labels(frame).groupby(["antigen", "role", "call"], sort=False, observed=True):
             antigen, role, call = (str(part) for part in _parts(key))
-            who = rows["patient"].astype(str).drop_duplicates()
+            who = rows["label"].drop_duplicates()
             links = [[name, words.row_id(table, name, antigen)] for name in who]
             links = [link for link in links if link[1] in anchors]
             if links:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -12,10 +14,10 @@ from ohmics.report.inputs import ReportInputs
 from ohmics.report.tables import Head, TableView, table_view
 
 WHAT = (
-    "How many CAR+ cells there are says if the product expanded and stayed; missing normal B cells (B-cell aplasia) "
-    "say that a CAR against a B-cell antigen still works. A share of the cells of a sample is no number: it rises when "
-    "other cells fall, and in a sorted sample it is that of the gate. Numbers a microlitre stand where the sheet gives "
-    "counts. No threshold is applied and no call is made."
+    "How many CAR+ cells there are bears on whether the product expanded and stayed; missing normal B cells (B-cell "
+    "aplasia) fit a CAR against a B-cell antigen that still works, and other causes too. A share of the cells of a "
+    "sample is no number: it rises when other cells fall, and in a sorted sample it is that of the gate. Numbers a "
+    "microlitre stand where the sheet gives counts. No threshold is applied and no call is made."
 )
 _NAMES = {"car_positive": "CAR+ cells", "b_cell": "normal B cells"}
 
@@ -69,8 +71,18 @@ def _sentence(patient: str, measure: str, rows: pd.DataFrame, order: dict[str, i
     """Return one patient's samples in the order of the sheet."""
     parts = []
     for row in sorted(rows.to_dict("records"), key=lambda one: order.get(str(one["sample"]), 0)):
-        text = f"{words.percent(row['fraction'])} % ({words.percent(row['low'])} to {words.percent(row['high'])})"
+        text = _share(row)
         if not words.is_missing(row["per_ul"]):
             text += f", {words.number(row['per_ul'])} a µl"
         parts.append(f"{row['timepoint']} {text}")
     return f"{patient}, {_NAMES.get(measure, measure)} among kept cells: {'; '.join(parts)}."
+
+
+def _share(row: Mapping[Any, Any]) -> str:
+    """Return a share with its interval; in words where none could be told."""
+    if words.is_missing(row["fraction"]):
+        return "no share could be told"
+    text = f"{words.percent(row['fraction'])} %"
+    if words.is_missing(row["low"]) or words.is_missing(row["high"]):
+        return text
+    return f"{text} ({words.percent(row['low'])} to {words.percent(row['high'])})"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ohmics.report import select, words
+from ohmics.report.antigen_methods import antigen_text
 from ohmics.report.citations import Citation, citation, is_known
 from ohmics.report.inputs import ReportInputs
 from ohmics.report.scheme_words import scheme_sentences, thinning
@@ -210,15 +211,7 @@ def signature_methods(inputs: ReportInputs) -> Methods:
             "clr",
         )
     if _antigens_called(inputs):
-        methods.add(
-            "Antigen calls",
-            "The remaining fraction of an antigen is its ambient-corrected mean rate in malignant cells after, over "
-            "that before, divided by the median of genes of like expression in the same cells, whose spread is the "
-            "null. Lost: the one-sided 95 % upper limit is below 0.2 and the one-sided p of loss below 0.05; reduced: "
-            "only that p; gained: the p of gain is below 0.05; retained: the lower limit is above 0.5; else "
-            "inconclusive. Not assessable: fewer than 10 detections expected had nothing changed, fewer than 20 cells, "
-            "or absent before. A lower mean cannot tell fewer positive cells from dimmer ones.",
-        )
+        methods.add("Antigen calls", antigen_text(inputs))
     methods.add(
         "Verdicts",
         "Each mechanism has one primary line (gene list, method, cell type, direction, margin), declared "

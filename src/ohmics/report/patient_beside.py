@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,8 @@ import pandas as pd
 from ohmics import tables
 from ohmics.model import WITH_SUBTYPES
 from ohmics.report import select, words
+from ohmics.report.antigen_methods import interval_words
+from ohmics.report.pair_labels import with_labels
 from ohmics.report.patient_view import Cohort, PatientView
 from ohmics.report.states_panel import BEYOND, state_name
 from ohmics.report.tables import Head, TableView, table_view
@@ -22,6 +24,8 @@ _QUALITY = {
     "pct_mito": "Mitochondrial, %",
     "ambient_fraction": "Ambient RNA, fraction",
 }
+_CAR_SHARE = "CAR+ share of T cells"
+"""As PATIENT_COMPARISON names it."""
 _MALIGNANT, _MALIGNANT_CELLS = "malignant", "malignant cells"
 _PERSON = ("mismatch", "possible_chimerism_or_loss_of_y", "consistent", "not_assessable")
 _ROLES = {"presentation": "HLA class I presentation", "ifn_gamma": "IFN-gamma signalling"}
@@ -72,6 +76,7 @@ def antigen_table(cohort: Cohort, view: PatientView) -> TableView | None:
             beside.setdefault((str(row["item"]), str(row["sample"])), row)
     peers = [beside.get((str(a), str(s)), {}) for a, s in zip(rows["antigen"], rows["post_sample"], strict=True)]
     bulk = cohort.inputs.bulk
+    rows = with_labels(rows)
     shown = rows.assign(
         share=[
             "" if words.is_missing(low) else f"{words.percent(low)} to {words.percent(high) or 'no limit'}"
@@ -88,13 +93,14 @@ def antigen_table(cohort: Cohort, view: PatientView) -> TableView | None:
         caption="Antigens before and after; alternatives are research information, no recommendation",
         heads=[
             Head("antigen", "Antigen"),
+            *([Head("post_sample", "Later sample")] if rows["several"].any() else []),
             Head("role", "Role"),
             Head("call", "Call", "phrase"),
             *([] if bulk else [Head("before", "Cells with a count, before", meaning="of malignant cells")]),
             *([] if bulk else [Head("after", "after", meaning="of malignant cells")]),
             *([] if bulk else [Head("expected_detected", "expected after", "whole")]),
             Head("remaining_fraction", "Remains, %", "percent"),
-            Head("share", "95 % interval"),
+            Head("share", interval_words(cohort.inputs)),
             *([] if cohort.alone else [Head("cohort", f"All {cohort.inputs.unit}s: median (range)")]),
             Head("p", "p (loss)", "p"),
         ],
@@ -108,7 +114,10 @@ def _of(part: object, whole: object) -> str:
 
 
 def shares_table(cohort: Cohort, view: PatientView, contrast: str) -> TableView | None:
-    """Return shares of cells before and after, beside the cohort's; None without any."""
+    """Return shares of cells before and after, beside the cohort's; None without any.
+
+    PATIENT_COMPARISON holds no sample whose CAR+ share was not told. It is named here, from CAR.
+    """
     return _both_sides(
         cohort,
         view.compared(contrast, "car", "b_cells", "composition", "t_cell_state"),
@@ -116,7 +125,21 @@ def shares_table(cohort: Cohort, view: PatientView, contrast: str) -> TableView 
         caption="Shares of cells before and after, in per cent",
         names={},
         percent=True,
+        untold=car_untold(view, contrast),
     )
+
+
+def car_untold(view: PatientView, contrast: str) -> list[tuple[str, str]]:
+    """Return side and words of each of the patient's samples in a contrast without a CAR+ share: why it has none."""
+    pairs, calls = view.within("pairs", contrast), records(view.of("car"))
+    found = []
+    for side, column in (("before", "reference_samples"), ("after", "test_samples")):
+        names = {name for joined in (pairs[column] if len(pairs) else ()) for name in words.split(joined)}
+        for row in calls:
+            if str(row["sample"]) in names and words.is_missing(row["estimate"]):
+                most = "" if words.is_missing(row["high"]) else f", {words.percent(row['high'])} at most"
+                found.append((side, f"{words.phrase(row['call'])} in {row['sample']}{most}"))
+    return found
 
 
 def quality_table(cohort: Cohort, view: PatientView, contrast: str) -> TableView | None:
@@ -134,13 +157,20 @@ def quality_table(cohort: Cohort, view: PatientView, contrast: str) -> TableView
 
 
 def _both_sides(
-    cohort: Cohort, rows: pd.DataFrame, *, id: str, caption: str, names: Mapping[str, str], percent: bool
+    cohort: Cohort,
+    rows: pd.DataFrame,
+    *,
+    id: str,
+    caption: str,
+    names: Mapping[str, str],
+    percent: bool,
+    untold: Sequence[tuple[str, str]] = (),
 ) -> TableView | None:
-    if not len(rows):
+    if not len(rows) and not untold:
         return None
     found: dict[tuple[str, str], dict[str, Any]] = {}
     write = words.percent if percent else words.number
-    for row in records(rows[rows["side"].isin(["before", "after"])]):
+    for row in records(rows[rows["side"].isin(["before", "after"])]) if len(rows) else []:
         item = names.get(str(row["item"]), item_name(row))
         if row["kind"] == "t_cell_state":
             item = f"T cells: {item}"
@@ -149,6 +179,12 @@ def _both_sides(
         span = "" if words.is_missing(row["low"]) else f" ({write(row['low'])} to {write(row['high'])})"
         one[side] = "; ".join(filter(None, [one.get(side, ""), f"{write(row['value'])}{span}"]))
         one[f"{side}_cohort"] = beside_cohort(row, percent=percent)
+    for side, text in untold:
+        one = found.setdefault(("car", _CAR_SHARE), {"item": _CAR_SHARE})
+        one[side] = "; ".join(filter(None, [one.get(side, ""), text]))
+    source = "tables/patient_comparison.tsv"
+    if untold:
+        source += " and tables/car.tsv; a sample without a CAR+ share is in no median or range"
     frame = pd.DataFrame(list(found.values()), columns=["item", "before", "before_cohort", "after", "after_cohort"])
     every = f"all {cohort.inputs.unit}s: median (range)"
     return table_view(
@@ -162,7 +198,7 @@ def _both_sides(
             Head("after", "After"),
             *([] if cohort.alone else [Head("after_cohort", f"After, {every}")]),
         ],
-        source="tables/patient_comparison.tsv",
+        source=source,
     )
 
 
@@ -190,7 +226,7 @@ def exhaustion_table(cohort: Cohort, view: PatientView, contrast: str) -> TableV
         ],
         source=(
             "tables/state_effects.tsv and tables/patient_comparison.tsv. One unit is the sd of a gene over the "
-            "cohort's T cells; where only the raw score changes, activation, cycling or depth explains it"
+            "cohort's T cells; where only the raw score changes, activation, cycling or depth may be why"
         ),
     )
 

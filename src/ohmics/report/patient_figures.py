@@ -13,7 +13,8 @@ from ohmics.plots.patient_strip import patient_shares, patient_strip
 from ohmics.plots.patient_umap import MOST_SAMPLES, patient_umap
 from ohmics.report import select, words
 from ohmics.report.figures import FigureView, png_view, svg_view
-from ohmics.report.patient_beside import in_groups, item_name, records, role_name
+from ohmics.report.pair_labels import with_labels
+from ohmics.report.patient_beside import car_untold, in_groups, item_name, records, role_name
 from ohmics.report.patient_view import Cohort, PatientView
 
 _ROLES = ("target", "alternative", "presentation", "ifn_gamma")
@@ -34,7 +35,12 @@ def _detection(cohort: Cohort, view: PatientView) -> FigureView | None:
     role = rows["role"] if "role" in rows else pd.Series("target", index=rows.index)
     place = {name: number for number, name in enumerate(_ROLES)}
     # The row's name says what the antigen is to this patient; there is only one patient here.
-    rows = rows.assign(patient=[role_name(name) for name in role], _place=role.map(place))
+    rows = with_labels(rows)
+    named = [
+        f"{role_name(name)}, {post}" if several else role_name(name)
+        for name, post, several in zip(role, rows["post_sample"], rows["several"], strict=True)
+    ]
+    rows = rows.assign(patient=named, _place=role.map(place))
     rows = rows[rows["n_cells_post"].notna()].sort_values("_place", kind="stable")
     if rows.empty:
         return None
@@ -164,6 +170,8 @@ def share_views(cohort: Cohort, view: PatientView, contrast: select.ContrastView
         figure = patient_shares(
             rows, sides=(contrast.reference, contrast.test), unit=unit, alone=cohort.alone, title=title
         )
+        if name == "shares" and car_untold(view, contrast.name):
+            caption += " Samples without a CAR+ share are not drawn; the table names them."
         found.append(
             svg_view(
                 figure,

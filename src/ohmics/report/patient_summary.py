@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ohmics.report import words
+from ohmics.report.antigen_methods import interval_words
 from ohmics.report.antigen_panel import of_role
 from ohmics.report.patient_view import Cohort, PatientView, plain_names, told
 
@@ -30,12 +31,23 @@ _FOUND = (
     ("consistent", "Changed as predicted, beyond what measuring again would give; one {unit} is no test"),
     ("opposite", "Changed the other way, beyond what measuring again would give; one {unit} is no test"),
 )
+_SAID = {
+    "not_assessable": "Not assessable",
+    "inconclusive": "Inconclusive",
+    # Of the lineage: each names what else would look the same.
+    "switch": "Switch:",
+    "candidate": "Candidate:",
+    "dedifferentiation": "Dedifferentiation:",
+    "no_switch": "No switch:",
+}
+"""How the sentence of a reason begins that must stand beside the call."""
 _UNSEEN = {"not_assessable": "tried, with too little to go by"}
+_UNSHOWN = "that its protein and epitope are, RNA cannot show"
 _RELAPSE = {
     "lost": ("{antigen}-negative", "The data speak for loss of {antigen}"),
     "reduced": ("{antigen} reduced", "Less {antigen} is left than before, but it is not shown to be lost"),
-    "retained": ("{antigen}-positive", "{antigen} is still expressed"),
-    "gained": ("{antigen}-positive", "There is more {antigen} than before"),
+    "retained": ("{antigen}-positive", f"{{antigen}} RNA is still there; {_UNSHOWN}"),
+    "gained": ("{antigen}-positive", f"There is more {{antigen}} RNA than before; {_UNSHOWN}"),
     "inconclusive": ("{antigen}: open", "The data cannot tell whether {antigen} fell"),
     "not_assessable": ("{antigen}: not assessable", "Whether {antigen} is still expressed could not be assessed"),
 }
@@ -159,28 +171,36 @@ def _pair_sentence(cohort: Cohort, view: PatientView) -> str:
 def antigen_answers(cohort: Cohort, view: PatientView) -> list[AntigenAnswer]:
     """Return one answer a target antigen and pair; when there was no call, why."""
     targets = of_role(view.of("antigen"), "target") if len(view.of("antigen")) else pd.DataFrame()
-    answers = []
+    answers, interval = [], interval_words(cohort.inputs)
     for row in _records(targets):
         call = str(row["call"])
         badge, lead = (text.format(antigen=row["antigen"]) for text in _RELAPSE[call])
-        remains = ""
-        if not words.is_missing(row["remaining_fraction"]):
-            high = words.percent(row["remaining_high"])
-            remains = f"{words.percent(row['remaining_fraction'])} % remains (95 % interval "
-            remains += f"{words.percent(row['remaining_low'])} to {high} %)" if high else "with no upper limit)"
         several = len(targets) > 1
         pair = f" ({row['post_sample']} against {row['pre_sample']})" if several else ""
-        answers.append(AntigenAnswer(call, badge, f"{lead}{pair}.", remains, _plain_reason(call, told(row["reason"]))))
+        # Two pairs of a patient may differ: without the sample their labels would contradict each other.
+        badge += f" ({row['post_sample']})" if row["several"] else ""
+        reason = _plain_reason(call, told(row["reason"]))
+        answers.append(AntigenAnswer(call, badge, f"{lead}{pair}.", _remains(row, interval), reason))
     return answers or [_no_answer(cohort, view)]
 
 
+def _remains(row: dict[str, Any], interval: str) -> str:
+    """Return how much of the antigen is left, with as much of the interval as there is."""
+    if words.is_missing(row["remaining_fraction"]):
+        return ""
+    text = f"{words.percent(row['remaining_fraction'])} % remains"
+    low, high = words.percent(row["remaining_low"]), words.percent(row["remaining_high"])
+    if not low:
+        return text
+    return f"{text} ({interval} {low} to {high} %)" if high else f"{text} ({interval} {low} % to no upper limit)"
+
+
 def _plain_reason(call: str, reason: str) -> str:
-    """Return the sentence with the counts and, where nothing could be said, the one that says why."""
+    """Return the sentence with the counts and, of calls with a limit of their own, the one that says why."""
     sentences = re.split(r"(?<=[a-z0-9)])\. (?=[A-Z])", reason)
     kept = sentences[:1]
-    if call in ("not_assessable", "inconclusive"):
-        starts = ("Not assessable", "Inconclusive")
-        kept += [one for one in sentences[1:] if one.startswith(starts)]
+    if call in _SAID:
+        kept += [one for one in sentences[1:] if one.startswith(_SAID[call])]
     return " ".join(words.sentence(one) for one in kept if one)
 
 
@@ -198,7 +218,7 @@ def _no_answer(cohort: Cohort, view: PatientView) -> AntigenAnswer:
             own = verdicts[(verdicts["mechanism"] == "target_antigen_loss") & (verdicts["level"] == "patient")]
             name = cohort.names.get("target_antigen_loss", "")
             reasons = [words.without_name(text, name) for text in own["reasons"]]
-    reasons = reasons or ["There is no usable pair of samples with malignant cells."]
+    reasons = reasons or ["The tables of this run hold no call of it and no reason."]
     lead = "Whether the target antigen was kept or lost could not be assessed."
     return AntigenAnswer("not_assessable", "Antigen: not assessable", lead, "", " ".join(dict.fromkeys(reasons)))
 
@@ -210,11 +230,16 @@ def lineage_sentence(view: PatientView) -> str:
         return ""
     row = _records(rows)[0]
     lead = {
-        "switch": "The tumour switched lineage.",
+        "switch": "The data speak for a lineage switch of the tumour.",
         "candidate": "The tumour may have switched lineage; no clonal link proves it.",
-        "dedifferentiation": "The tumour lost its own lineage without taking another.",
-        "no_switch": "The tumour kept its lineage.",
+        "dedifferentiation": (
+            "The tumour may have lost its own lineage without taking another, or the cells are others."
+        ),
+        "no_switch": "No lineage switch was seen.",
     }.get(str(row["call"]), f"Lineage: {words.phrase(row['call'])}.")
+    # One pair of a patient is called: with more samples than that the reader must know which.
+    if len(view.samples) > 2 and not words.is_missing(row.get("post_sample")):
+        lead = f"{row['post_sample']} against {row['pre_sample']}: {lead[0].lower()}{lead[1:]}"
     return f"{lead} {_plain_reason(str(row['call']), plain_names(told(row['reason'])))}".strip()
 
 

@@ -30,7 +30,11 @@ def _together(inputs: ReportInputs) -> Answer | None:
             if len(who):
                 told.append(words.sentence(f"{words.phrase(verdict)} by sex genes: {words.series(who, most=6)}"))
         if not told:
-            told.append("Sex genes speak against none of them.")
+            told.append(
+                "Sex genes speak against none of them."
+                if (inputs.identity["verdict"] == "consistent").any()
+                else "Sex genes could not be read in any of them."
+            )
     alike = inputs.sample_similarity
     if alike is not None and len(alike):
         of = alike[alike["rank_own"].notna()]
@@ -78,7 +82,7 @@ def _pair_words(inputs: ReportInputs, view: select.ContrastView, complete: int, 
         who = words.series((select.block_name(block) for block in other["block"]), most=6)
         text += f"; {len(other)} that {words.verb(len(other), 'differs', 'differ')} in more than time ({who})"
     if complete and not deep and not len(other):
-        text += ", all measured alike"
+        text += "; none differs in tissue, sort gate, chemistry or depth as far as the tables tell"
     return words.sentence(text)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 from ohmics import tables
 from ohmics.report import select, words
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.interval_levels import cohort_rows, level_head
 from ohmics.report.tables import Head, TableView, table_view
 
 _GENES_EACH = 50
@@ -308,9 +309,7 @@ def gene_table(inputs: ReportInputs, contrast: str) -> TableView:
 
 def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
     """Return the change of cell-type fractions over the cohort; why there is none when it was refused."""
-    rows = None if inputs.composition is None else inputs.composition[inputs.composition["contrast"] == view.name]
-    if rows is not None:
-        rows = rows[rows["subject"] == view.name].sort_values(["p", "cell_type"], kind="stable")
+    rows = cohort_rows(inputs, inputs.composition, view.name)
     heads = [
         Head("cell_type", "Cell type"),
         Head("fraction_pre", f"{view.reference}, %", "percent"),
@@ -318,12 +317,13 @@ def composition_table(inputs: ReportInputs, view: select.ContrastView) -> TableV
         Head("effect", "Change (CLR)", "number"),
         Head("low", "Low", "number"),
         Head("high", "High", "number"),
+        level_head(inputs.unit),
         Head("p", "p", "p"),
         Head("q", "q", "p"),
         Head("n_pairs", "Pairs", "whole"),
         Head("log_odds", "Change (log odds)", "number"),
-        Head("log_odds_low", "Log odds low", "number"),
-        Head("log_odds_high", "Log odds high", "number"),
+        Head("log_odds_low", "Log odds low (95 %)", "number"),
+        Head("log_odds_high", "Log odds high (95 %)", "number"),
         Head("log_odds_p", "Log odds p", "p"),
     ]
     return table_view(

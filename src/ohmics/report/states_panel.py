@@ -12,6 +12,7 @@ from ohmics.plots.states import states as draw_states
 from ohmics.report import select, words
 from ohmics.report.figures import FigureView, svg_view
 from ohmics.report.inputs import ReportInputs
+from ohmics.report.interval_levels import cohort_rows, level_head
 from ohmics.report.tables import Head, TableView, table_view
 
 _T_CELL = "T cell"
@@ -22,7 +23,7 @@ WHAT = (
     "Recently stimulated T cells switch on many of the genes that exhausted ones keep on, and deeper sequenced cells "
     "score higher. The raw score of terminal exhaustion mixes these. What is left of it beyond activation, "
     "proliferation and depth is the better answer to whether the cells became exhausted; where only the raw score "
-    "changes, activation, proliferation or depth explains it."
+    "changes, activation, proliferation or depth may be why."
 )
 
 
@@ -52,7 +53,7 @@ def states_panel(inputs: ReportInputs, view: select.ContrastView) -> StatesPanel
         change=_change(inputs, view, effects[effects["cell_type"] == _T_CELL]),
         fractions=_fractions(view, shares[shares["subject"] != view.name]),
         scores=_score_table(cohort, view),
-        shares=_share_table(shares[shares["subject"] == view.name], view),
+        shares=_share_table(inputs, view),
         patients=_patient_table(inputs, view, effects[(effects["level"] == "patient")]),
     )
 
@@ -82,10 +83,10 @@ def _sentence(inputs: ReportInputs, view: select.ContrastView, cohort: pd.DataFr
     for name, lead in (("raw", "raw"), ("beyond", "beyond activation, proliferation and depth")):
         row = told.get(name)
         if row is not None:
-            parts.append(f"{lead} by {words.signed(row['effect'])} (q {words.p_value(row['q'])})")
+            parts.append(f"{lead} {words.signed(row['effect'])} (q {words.p_value(row['q'])})")
     n = words.count(int(told["beyond"]["n_units"]), inputs.unit)
     return (
-        f"Over {n} the terminal exhaustion score of T cells changed from {view.reference} to {view.test} "
+        f"Over {n} the mean change of the terminal exhaustion score of T cells from {view.reference} to {view.test} is "
         f"{' and '.join(parts)}; one unit is the sd of a gene over the cohort's T cells."
     )
 
@@ -111,8 +112,8 @@ def _change(inputs: ReportInputs, view: select.ContrastView, effects: pd.DataFra
         caption=(
             f"Change of the terminal exhaustion score within each {inputs.unit}, both sides thinned to one depth. "
             f"Lines: for one {inputs.unit} what measuring the same cells again would give, for all together the "
-            "interval of the test. A raw change without a change beyond is explained by activation, proliferation or "
-            "depth."
+            "interval of the test. Where the raw score changes and the one beyond does not, activation, proliferation "
+            "or depth may be why."
         ),
         alt=_alt(frame, view.name, inputs.unit),
     )
@@ -171,6 +172,7 @@ def _score_table(cohort: pd.DataFrame, view: select.ContrastView) -> TableView:
             Head("effect", "Change", "number"),
             Head("low", "Low", "number"),
             Head("high", "High", "number"),
+            Head("interval_level", "Level of the interval, %", "percent"),
             Head("p", "p", "p"),
             Head("q", "q", "p"),
             Head("n_units", "n", "whole"),
@@ -182,10 +184,11 @@ def _score_table(cohort: pd.DataFrame, view: select.ContrastView) -> TableView:
     )
 
 
-def _share_table(rows: pd.DataFrame, view: select.ContrastView) -> TableView:
-    rows = rows.assign(state=rows["cell_type"].map(state_name)) if len(rows) else rows
+def _share_table(inputs: ReportInputs, view: select.ContrastView) -> TableView:
+    found = cohort_rows(inputs, inputs.state_composition, view.name)
+    rows = pd.DataFrame() if found is None else found
     return table_view(
-        rows.sort_values(["p", "cell_type"], kind="stable") if len(rows) else rows,
+        rows.assign(state=rows["cell_type"].map(state_name)) if len(rows) else rows,
         id=f"states-share-{view.name}",
         caption=f"T-cell states, each relative to the other states, {view.name}",
         heads=[
@@ -195,6 +198,7 @@ def _share_table(rows: pd.DataFrame, view: select.ContrastView) -> TableView:
             Head("effect", "Change (CLR)", "number", "change of the centred log ratio, relative to the other states"),
             Head("low", "Low", "number"),
             Head("high", "High", "number"),
+            level_head(inputs.unit),
             Head("p", "p", "p"),
             Head("q", "q", "p", "corrected over the states"),
             Head("n_pairs", "Pairs", "whole"),

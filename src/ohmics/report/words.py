@@ -29,6 +29,7 @@ KINDS = {
     "not_tested": "with too few cells, genes or pairs",
     "pairs_not_comparable": "whose pairs do not compare like with like",
     "confounded_by_composition": "confounded by composition",
+    "groups_compared": "whose changes differ between groups",
     "no_relevant_change": "with no relevant change",
     "moderated_model_only": "by the moderated model only",
     "called_per_patient": "called patient by patient",

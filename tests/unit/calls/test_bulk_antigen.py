@@ -109,3 +109,37 @@ def test_a_cohort_is_called_patient_by_patient(known):
     assert others["reason"].str.contains("no recommendation").all()
     assert calls.skipped["reason"].str.contains("no lineage panel holds the antigen|hold no gene").all()
     assert calls.presentation.empty
+
+
+def test_a_pair_of_two_chemistries_is_inconclusive_whatever_the_p(known):
+    random = np.random.default_rng(6)
+    panel = list(known.lineages["b_lymphoid"].genes)
+    genes = [*panel, *(f"G{number}" for number in range(100))]
+    own = np.where(np.isin(genes, panel), 400.0, 300.0)
+    after = np.where(np.array(genes) == "CD19", 0.0, own)
+    names = ["P1_pre", "P1_post"]
+    counts = AnnData(sparse.csr_matrix(np.array([random.poisson(own), random.poisson(after)], dtype=np.float32)),
+                     obs=pd.DataFrame(index=names), var=pd.DataFrame(index=genes))  # fmt: skip
+    pairs = PAIRS.conform([{"contrast": "c", "subject": "P1", "block": "P1", "test_samples": "P1_post",
+                            "reference_samples": "P1_pre", "complete": True}])  # fmt: skip
+
+    def target(*chemistries):
+        sheet = SAMPLES.conform(
+            [{"sample": name, "patient": "P1", "timepoint": name[3:], "modality": "bulk", "path": "x",
+              "target_antigen": "CD19", "chemistry": kit} for name, kit in zip(names, chemistries, strict=True)]
+        )  # fmt: skip
+        return call_bulk_antigens(counts, sheet, pairs, catalog=known).antigen.query("role == 'target'").iloc[0]
+
+    assert target("polyA", "polyA")["call"] == "lost"
+    assert target("polyA", None)["call"] == "lost"
+    row = target("polyA", "exome capture")
+    assert row["call"] == "inconclusive"
+    assert row["p"] < 0.001
+    assert "Inconclusive whatever the p: the chemistries differ (polyA before, exome capture after)" in row["reason"]
+    assert "Lost:" not in row["reason"]
+    counts.X[1, genes.index("CD22")] = 0
+    counts.X[0, :] = 0
+    counts.X[0, len(panel)] = 900
+    row = target("polyA", "exome capture")
+    assert row["call"] == "not_assessable"
+    assert "The samples differ in chemistry (polyA before, exome capture after)." in row["reason"]

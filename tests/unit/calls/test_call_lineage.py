@@ -7,6 +7,7 @@ from anndata import AnnData
 from scipy import sparse
 
 from ohmics.calls import LineageRules, call_lineage, call_lineages
+from ohmics.calls import lineage as lineage_module
 from ohmics.calls.lineage import COLUMNS
 from ohmics.calls.lineages import cluster_patients
 from ohmics.errors import OhmicsError
@@ -51,7 +52,7 @@ def test_a_switch_needs_a_clonal_link(cohort, panels):
     linked = called(cohort, panels, "P04", post, clone="clone")
     assert linked["call"] == "switch"
     assert linked["low"] < linked["estimate"] < linked["high"]
-    assert tuple(linked.index) == COLUMNS == LINEAGE.names
+    assert tuple(linked.index) == COLUMNS == tuple(n for n in LINEAGE.names if not n.endswith("_sample"))
 
 
 def test_recovering_normal_myeloid_cells_are_never_a_switch(cohort, panels):
@@ -148,6 +149,10 @@ def test_the_cohort_has_a_row_a_patient_and_finds_switched_cells_in_private_clus
     result = call_lineages(adatas, cohort.samples, pairs, catalog=known)
     found = result.lineage.set_index("patient")["call"].to_dict()
     assert found == {"P01": "no_switch", "P02": "no_switch", "P03": "no_switch", "P04": "candidate", "P05": "no_switch"}
+    # Which samples it is a call of, so that no other comparison of the patient reads it.
+    assert result.lineage.set_index("patient").loc["P04", ["pre_sample", "post_sample"]].tolist() == [
+        "P04_pre", "P04_relapse",
+    ]  # fmt: skip
     assert "clusters private to the patient" in result.lineage.set_index("patient").loc["P04", "reason"]
     check(result.cells, LINEAGE_CELLS)
     after = result.cells[(result.cells["patient"] == "P04") & (result.cells["side"] == "after")]
@@ -175,3 +180,23 @@ def test_a_clonal_column_finds_the_switched_cells_wherever_they_lie(cohort, pair
     assert result["call"].to_dict() == {
         "P01": "no_switch", "P02": "no_switch", "P03": "no_switch", "P04": "switch", "P05": "no_switch",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("switched", "known", "marked", "expected"),
+    [
+        # Most are normal cells, yet those of the clone alone are a quarter of all candidates.
+        (300, 300, 120, "switch"),
+        # Of nearly all it is unknown whether they are the tumour's.
+        (300, 5, 2, "inconclusive"),
+        (300, 300, 45, "inconclusive"),
+        (300, 300, 5, "no_switch"),
+    ],
+)
+def test_cells_without_the_mark_do_not_hide_those_that_carry_it(switched, known, marked, expected):
+    took = np.arange(500) < switched
+    shares = lineage_module._Shares(took, took.copy(), {"monocytic": switched / 500}, 0.0, 0)
+    limits = lineage_module._fraction(switched, 500, 0.0)[1:]
+    call, reason = lineage_module._decide(shares, limits, (known, marked), LineageRules())
+    assert call == expected
+    assert f"only {marked} of {known} of the cells that did both carry the clone's mark" in reason

@@ -30,7 +30,10 @@ CALL = {"patient": "P1", "antigen": "CD19", "pre_sample": "P1_pre", "post_sample
 ROWS = {
     "antigen": (ANTIGEN, [{**CALL, "call": "lost"}]),
     "presentation": (ANTIGEN_PRESENTATION, [{**CALL, "antigen": "B2M", "call": "retained"}]),
-    "lineage": (LINEAGE, [{"patient": "P1", "call": "no_switch", "reason": "r."}]),
+    "lineage": (
+        LINEAGE,
+        [{"patient": "P1", "pre_sample": "P1_pre", "post_sample": "P1_relapse", "call": "no_switch", "reason": "r."}],
+    ),
     "car": (
         CAR,
         [

@@ -152,7 +152,9 @@ def test_every_table_has_its_place_and_alternatives_are_research(called):
 def test_the_page_begins_with_the_antigens(called):
     page = signatures_page(called)
     summary = page[page.index('id="summary"') : page.index('<section id="antigens"')]
-    told = "CD19 on the tumour: gone in 2 (P2 and P10); reduced in 1 (P3); still there in 1 (P1); not to be told in 1"
+    told = (
+        "CD19 RNA in malignant cells: lost in 2 (P2 and P10); reduced in 1 (P3); still there in 1 (P1); not to be told"
+    )
     assert summary.index("Which samples are usable?") < summary.index(told) < summary.index('class="lead"')
     assert "Possible lineage switch, no clonal link: P2." in summary
     assert 'href="#antigens"' in summary

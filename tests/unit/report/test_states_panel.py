@@ -49,8 +49,11 @@ def inputs(**more: object) -> ReportInputs:
 def test_the_sentence_holds_both_changes() -> None:
     panel = states_panel(inputs(), VIEW)
     assert panel is not None
-    assert "raw by +0.3 (q 0.03)" in panel.sentence
-    assert "beyond activation, proliferation and depth by -0.02 (q 0.8)" in panel.sentence
+    assert (
+        "the mean change of the terminal exhaustion score of T cells from pre to post is raw +0.3 (q 0.03)"
+        in panel.sentence
+    )
+    assert "beyond activation, proliferation and depth -0.02 (q 0.8)" in panel.sentence
     assert panel.cautions == ("Activation: 11 genes are left out.", "Covariates: condition number 1.4.")
     shown = [row[0].text for row in panel.shares.rows]
     assert set(shown) == {"NK-like dysfunction", "none stands out"}

@@ -52,7 +52,9 @@ def test_order_of_cells_genes_and_lists_never_matters(method, seed):
         for name, given_ in reversed(LISTS.items())
     }
     result = run(shuffled, method, lists=lists)
-    np.testing.assert_allclose(result.loc[truth.index, truth.columns], truth, rtol=1e-10, atol=1e-12)
+    # A first component is told from the second to rounding over their distance, which random data make small at times.
+    rtol, atol = (1e-6, 1e-8) if method == "plage" else (1e-10, 1e-12)
+    np.testing.assert_allclose(result.loc[truth.index, truth.columns], truth, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("method", METHODS)
