@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ohmics.forecast import forecast, forecast_bulk
+from ohmics.forecast import Forecast, forecast, forecast_bulk
 from ohmics.memory import NEEDS, expected_mib
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,30 +28,27 @@ def test_a_job_asked_for_what_it_took_and_no_more_than_three_times_that(row: dic
     assert row["requested_gib"] <= max(3 * row["peak_gib"], LITTLE) + 0.4, "0.4 is for the snakemake that starts it"
 
 
+def hold(expected: Forecast, row: dict) -> None:
+    """Demand that no more was taken than predicted, and at least a third of it."""
+    for predicted, measured in (
+        (expected.memory_gib, row["peak_gib"]),
+        (expected.disk_gib, row["disk_gib"]),
+        (expected.processor_hours, row["processor_seconds"] / 3600),
+    ):
+        assert measured <= 1.1 * predicted
+        assert predicted <= 3 * measured
+
+
 @pytest.mark.parametrize("row", TOTALS, ids=lambda row: str(row["cells"]))
 def test_a_run_took_what_was_predicted_and_at_least_a_third_of_it(row: dict) -> None:
     samples = row["samples"]
     size = row["input_gib"] * 2**30 / samples
-    expected = forecast([row["cells"] // samples] * samples, [size] * samples)
-    for predicted, measured in (
-        (expected.memory_gib, row["peak_gib"]),
-        (expected.disk_gib, row["disk_gib"]),
-        (expected.processor_hours, row["processor_seconds"] / 3600),
-    ):
-        assert measured <= 1.1 * predicted
-        assert predicted <= 3 * measured
+    hold(forecast([row["cells"] // samples] * samples, [size] * samples), row)
 
 
 @pytest.mark.parametrize("row", BULK, ids=lambda row: str(row["samples"]))
 def test_a_bulk_run_took_what_was_predicted_and_at_least_a_third_of_it(row: dict) -> None:
-    expected = forecast_bulk(row["samples"], row["input_gib"] * 2**30)
-    for predicted, measured in (
-        (expected.memory_gib, row["peak_gib"]),
-        (expected.disk_gib, row["disk_gib"]),
-        (expected.processor_hours, row["processor_seconds"] / 3600),
-    ):
-        assert measured <= 1.1 * predicted
-        assert predicted <= 3 * measured
+    hold(forecast_bulk(row["samples"], row["input_gib"] * 2**30), row)
 
 
 def test_bulk_was_measured_from_few_to_many_samples() -> None:

@@ -40,10 +40,10 @@ def cohort_rows(inputs: ReportInputs, frame: pd.DataFrame | None, contrast: str)
     rows = frame[frame["contrast"] == contrast]
     units = rows[rows["subject"] != contrast].groupby("cell_type", observed=True)["subject"].nunique()
     whole = rows[rows["subject"] == contrast].sort_values(["p", "cell_type"], kind="stable")
-    given = (inputs.config.get("compare") or {}).get("n_draws")
-    draws = _DRAWS if given is None else int(given)
+    wanted = (inputs.config.get("compare") or {}).get("n_draws")
+    draws = _DRAWS if wanted is None else int(wanted)
     levels = [
-        flip_level(int(units.get(name, 0)), n_draws=draws) if low == low else float("nan")
-        for name, low in zip(whole["cell_type"], whole["low"].astype(float), strict=True)
+        flip_level(int(units.get(name, 0)), n_draws=draws) if given else float("nan")
+        for name, given in zip(whole["cell_type"], whole["low"].notna(), strict=True)
     ]
     return whole.assign(interval_level=pd.Series(levels, index=whole.index, dtype=float))
